@@ -1,0 +1,48 @@
+# `make` alone lists what there is. On Windows, use the plain lines of README.md.
+SHELL := /bin/sh
+BIN := .venv/bin
+ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
+
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+lab: .venv/installed ## open JupyterLab on the first lesson
+	$(BIN)/jupyter lab $(ROOT_FLAG) $(firstword $(sort $(wildcard notebooks/*.ipynb)))
+
+test: .venv/installed ## run all tests, every notebook included
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m pytest
+
+lesson: .venv/installed ## run one lesson without a browser: make lesson N=04
+	@ls notebooks/$(N)_*.ipynb >/dev/null 2>&1 || { echo "Name a lesson: make lesson N=04"; ls notebooks; exit 1; }
+	@mkdir -p build
+	$(BIN)/jupyter nbconvert --log-level=WARN --to notebook --execute --ExecutePreprocessor.timeout=1800 \
+		--output-dir build notebooks/$(N)_*.ipynb
+	$(BIN)/jupyter nbconvert --log-level=WARN --to html build/$(N)_*.ipynb
+	@echo "Executed: `ls $(CURDIR)/build/$(N)_*.ipynb`"
+	@echo "To read:  `ls $(CURDIR)/build/$(N)_*.html`"
+
+doctor: .venv/installed ## say what the course sees on this machine
+	$(BIN)/python -m helpers
+
+format: .venv/installed ## repair the layout of code and notebooks
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+clean-outputs: .venv/installed ## remove the stored outputs of all lessons
+	$(BIN)/jupyter nbconvert --clear-output --inplace notebooks/*.ipynb
+
+.venv/installed: requirements.txt pyproject.toml
+	@for python in python3.13 python3.12 python3.11 python3 python; do \
+		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
+			echo "Setting up .venv with $$($$python --version) (once, a few minutes) ..."; \
+			[ -x $(BIN)/python ] || $$python -m venv .venv || { rm -rf .venv; exit 1; }; \
+			exit 0; \
+		fi; \
+	done; \
+	echo "No Python that serves was found: the course needs Python 3.11, 3.12 or 3.13 (python.org)."; exit 1
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch .venv/installed
+
+.PHONY: help lab test lesson doctor format clean-outputs

@@ -1,0 +1,61 @@
+"""What the notebooks need as tests: which outputs nbval compares, and the table of lessons at the end of a run."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import psutil
+
+LESSONS = {}  # notebook -> {"seconds": float, "megabytes": float}
+
+
+def pytest_collectstart(collector):
+    if getattr(collector, "path", Path()).suffix == ".ipynb":
+        collector.skip_compare += ("stderr", "text/html", "application/javascript")
+
+
+def pytest_runtest_logreport(report):
+    notebook, _, cell = report.nodeid.partition("::")
+    if notebook.endswith(".ipynb") and cell:
+        lesson = LESSONS.setdefault(notebook, {"seconds": 0.0, "megabytes": 0.0})
+        lesson["seconds"] += report.duration
+
+
+def pytest_runtest_teardown(item):
+    kernel = getattr(getattr(item, "parent", None), "kernel", None)
+    if kernel is not None and item.nodeid.partition("::")[0].endswith(".ipynb"):
+        lesson = LESSONS.setdefault(item.nodeid.partition("::")[0], {"seconds": 0.0, "megabytes": 0.0})
+        lesson["megabytes"] = max(lesson["megabytes"], _peak_megabytes(kernel.km.provisioner.pid))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if not LESSONS:
+        return
+    terminalreporter.section("lessons")
+    terminalreporter.write_line(f"{'lesson':<40} {'seconds':>8} {'header says':>12} {'peak memory':>12}")
+    for notebook, lesson in sorted(LESSONS.items()):
+        minutes = stated_minutes(config.rootpath / notebook)
+        mark = "   over" if lesson["seconds"] > 60 * minutes else ""
+        stated, peak = f"{minutes} min", f"{lesson['megabytes']:,.0f} MB"
+        terminalreporter.write_line(
+            f"{Path(notebook).name:<40} {lesson['seconds']:>8.0f} {stated:>12} {peak:>12}{mark}"
+        )
+
+
+def stated_minutes(notebook: Path) -> int:
+    """The run time that a lesson's first cell states, in minutes."""
+    first = nbformat.read(notebook, 4).cells[0].source
+    found = re.search(r"Run time: (\d+) min", first)
+    return int(found[1]) if found else 0
+
+
+def _peak_megabytes(pid: int) -> float:
+    """Peak resident memory where the system keeps it (Linux, Windows), else the present one."""
+    try:
+        status = Path(f"/proc/{pid}/status")
+        if status.exists():
+            return int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1]) / 1024
+        memory = psutil.Process(pid).memory_info()
+        return getattr(memory, "peak_wset", memory.rss) / 1e6
+    except (psutil.Error, OSError, TypeError):
+        return 0.0

