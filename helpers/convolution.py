@@ -26,7 +26,7 @@ def output_size(n: int, kernel: int, stride: int = 1, padding: str = "valid") ->
 
 
 def same_padding(n: int, kernel: int, stride: int = 1) -> tuple[int, int]:
-    """How much "same" adds before and after one axis of length n; an odd amount puts the extra one after, as Keras does.
+    """How much "same" adds before and after one axis of length n; of an odd amount, Keras puts more after.
 
     >>> same_padding(150, 3), same_padding(150, 3, stride=2)
     ((1, 1), (0, 1))
@@ -35,14 +35,14 @@ def same_padding(n: int, kernel: int, stride: int = 1) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def patches(picture: np.ndarray, size: int | tuple[int, int], stride: int = 1, padding: str = "valid", fill: float = 0.0):
+def patches(picture: np.ndarray, size: int | tuple[int, int], stride: int = 1, padding: str = "valid", fill=0.0):
     """Yield (row, column, patch) for every place where a window of `size` stops.
 
     picture : (height, width, channels).  patch : (size, size, channels), a view.  fill : what "same" pads with.
     Raises ValueError if there are not three axes.
     """
     if picture.ndim != 3:
-        raise ValueError(f"Expected (height, width, channels), got shape {picture.shape}. Add channels: picture[..., None]")
+        raise ValueError(f"Expected (height, width, channels), got {picture.shape}. Add channels: picture[..., None]")
     high, wide = (size, size) if isinstance(size, int) else size
     height, width = (output_size(n, k, stride, padding) for n, k in zip(picture.shape, (high, wide), strict=False))
     if padding == "same":
@@ -107,7 +107,9 @@ def max_pool(feature_map: np.ndarray, size: int = 2, stride: int | None = None, 
     return _pool(feature_map, size, stride or size, padding, np.nanmax)
 
 
-def average_pool(feature_map: np.ndarray, size: int = 2, stride: int | None = None, padding: str = "valid") -> np.ndarray:
+def average_pool(
+    feature_map: np.ndarray, size: int = 2, stride: int | None = None, padding: str = "valid"
+) -> np.ndarray:
     """Average each window, channel by channel; padded places do not count, as in Keras. Shapes as in `max_pool`."""
     return _pool(feature_map, size, stride or size, padding, np.nanmean)
 
@@ -127,6 +129,8 @@ def global_average_pool(feature_map: np.ndarray) -> np.ndarray:
 
 
 def _pool(feature_map: np.ndarray, size: int, stride: int, padding: str, summarize) -> np.ndarray:
+    if feature_map.ndim != 3:
+        raise ValueError(f"Expected (height, width, channels), got shape {feature_map.shape}.")
     height, width = (output_size(n, size, stride, padding) for n in feature_map.shape[:2])
     output = np.zeros((height, width, feature_map.shape[2]), feature_map.dtype)
     for row, column, patch in patches(feature_map, size, stride, padding, fill=np.nan):

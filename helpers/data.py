@@ -38,9 +38,7 @@ CLOTHING_DIGEST = "55ee2d8f2e6ad4bb657b13347839fe62bea5db0375d77ebe169e12026edee
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
 KERAS_READS = {"JPEG": (".jpg", ".jpeg"), "MPO": (".jpg", ".jpeg"), "PNG": (".png",)}
 Image.init()  # with a list of formats, Pillow does not load their readers by itself
-warnings.simplefilter(
-    "ignore", Image.DecompressionBombWarning
-)  # read_picture refuses them, whatever the filters
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # read_picture refuses them, whatever the filters
 
 
 class Found(NamedTuple):
@@ -169,17 +167,13 @@ def fetch_clothing(deadline: float = 900) -> Path:
         try:
             archive = download(CLOTHING_URL, folder.with_suffix(".zip"), deadline=deadline)
         except OSError as error:
-            raise OSError(
-                f"{error} Go online and run this again, or load solar, which needs no network."
-            ) from None
+            raise OSError(f"{error} Go online and run this again, or load solar, which needs no network.") from None
         partial = folder.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         try:
             _unzip(archive, partial)
             if folder_digest(partial) != CLOTHING_DIGEST:
-                raise OSError(
-                    f"The clothing photos from {CLOTHING_URL} are not the ones this course knows; not used."
-                )
+                raise OSError(f"The clothing photos from {CLOTHING_URL} are not the ones this course knows; not used.")
             os.replace(partial, folder)
         finally:
             archive.unlink()
@@ -208,9 +202,7 @@ def download(url: str, path: Path, known_hash: str | None = None, deadline: floa
                 tqdm(total=total, unit="B", unit_scale=True, desc=path.name) as bar,
                 open(target, "wb") as out,
             ):
-                while block := answer.raw.read1(
-                    2**16
-                ):  # what has come; read() would wait for all 64 KB of a trickle
+                while block := answer.raw.read1(2**16):  # what has come; read() would wait for all 64 KB of a trickle
                     out.write(block)
                     bar.update(len(block))
                     if time.monotonic() > end:
@@ -234,9 +226,7 @@ def folder_digest(folder: Path) -> str:
     """sha256 over the sorted lines "path sha256" of every picture below the split folders of `folder`."""
     lines = []
     for path in sorted(path for split in SHARES for path in (folder / split).rglob("*") if path.is_file()):
-        lines.append(
-            f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n"
-        )
+        lines.append(f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
@@ -251,9 +241,7 @@ def show(path) -> str:
 def _solar_folder() -> Path:
     package = find_spec("elpv_dataset")
     if package is None:
-        raise OSError(
-            "The solar pictures come with a package that is missing: pip install elpv-dataset==1.0.0.post1"
-        )
+        raise OSError("The solar pictures come with a package that is missing: pip install elpv-dataset==1.0.0.post1")
     return Path(package.origin).parent / "data"
 
 
@@ -275,9 +263,7 @@ def _own_folder(source: str) -> Path:
     folder = Path(os.path.expanduser(source))
     folder = Path(os.path.normpath(folder if folder.is_absolute() else ROOT / folder))
     if folder.is_file():
-        raise NotADirectoryError(
-            f"{show(folder)} is a file. Name the folder that holds a sub-folder per class."
-        )
+        raise NotADirectoryError(f"{show(folder)} is a file. Name the folder that holds a sub-folder per class.")
     if not folder.is_dir():
         raise FileNotFoundError(
             f"There is no folder {show(folder)}. Name a folder that holds a sub-folder per class, or "
@@ -309,13 +295,9 @@ def _name(folder: Path) -> str:
 
 def _subfolders(folder: Path) -> list[Path]:
     try:
-        return sorted(
-            path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))
-        )
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
     except PermissionError:
-        raise PermissionError(
-            f"No permission to read {show(folder)}. Give yourself the right to read it."
-        ) from None
+        raise PermissionError(f"No permission to read {show(folder)}. Give yourself the right to read it.") from None
 
 
 def _listed(folder: Path) -> list[Found]:
@@ -334,9 +316,7 @@ def _listed(folder: Path) -> list[Found]:
         _same_classes(folder, classes)
     elif splits and len(splits) == len(tops):
         missing = ", ".join(sorted(set(SHARES) - set(splits)))
-        raise ValueError(
-            f"{show(folder)} has no folder for: {missing}. Add it, or put all classes side by side."
-        )
+        raise ValueError(f"{show(folder)} has no folder for: {missing}. Add it, or put all classes side by side.")
     else:
         classes = [(top, None) for top in tops]
     if len({top.name for top, _ in classes}) < 2:
@@ -363,9 +343,7 @@ def _listed(folder: Path) -> list[Found]:
 def _same_classes(folder: Path, classes: list[tuple[Path, str]]) -> None:
     by_split = {split: {top.name for top, s in classes if s == split} for split in SHARES}
     if len(set(map(frozenset, by_split.values()))) > 1:
-        lists = "; ".join(
-            f"{split}: {', '.join(sorted(names)) or 'none'}" for split, names in by_split.items()
-        )
+        lists = "; ".join(f"{split}: {', '.join(sorted(names)) or 'none'}" for split, names in by_split.items())
         raise ValueError(f"{show(folder)}: each split needs the same class folders, but has {lists}.")
 
 
@@ -374,13 +352,9 @@ def _files_below(folder: Path, top: Path, split: str | None) -> list[Found]:
     class_name = show(top.name).replace("\\", "-")  # Keras cannot hold undecodable bytes in a name
 
     def complain(error):
-        raise PermissionError(
-            f"No permission to read {show(error.filename)}. Give yourself the right to read it."
-        )
+        raise PermissionError(f"No permission to read {show(error.filename)}. Give yourself the right to read it.")
 
-    for parent, folders, files in os.walk(
-        top, onerror=complain
-    ):  # links to folders are not followed: no loops
+    for parent, folders, files in os.walk(top, onerror=complain):  # links to folders are not followed: no loops
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         for name in sorted(files + [link for link in folders if os.path.islink(os.path.join(parent, link))]):
             if not name.startswith(".") and name not in ("Thumbs.db", "desktop.ini"):
@@ -411,9 +385,7 @@ def _build(name: str, origin: str, found: list[Found]) -> Dataset:
             (folder / entry["target"]).unlink(missing_ok=True)
     _remove_strangers(folder, wanted)
     manifest = {"origin": origin, "assigned": assigned, "files": files}
-    _write_atomically(
-        folder / "manifest.json", lambda out: out.write(json.dumps(manifest, indent=0).encode())
-    )
+    _write_atomically(folder / "manifest.json", lambda out: out.write(json.dumps(manifest, indent=0).encode()))
     paths = {item.key: item.path for item in found}
     for key, entry in files.items():
         if not entry["reason"] and not (folder / entry["target"]).exists():
@@ -441,9 +413,7 @@ def _looked_at(found: list[Found], known: dict) -> dict[str, dict]:
                        "reason": seen["unreadable"], "target": ""}  # fmt: skip
 
     quick = len(found) < 200 or len(known) > 0.9 * len(found)
-    entries = thread_map(
-        entry, found, desc="looking at each picture once", disable=quick, max_workers=os.cpu_count()
-    )
+    entries = thread_map(entry, found, desc="looking at each picture once", disable=quick, max_workers=os.cpu_count())
     return {item.key: one for item, one in zip(found, entries, strict=True)}
 
 
@@ -603,9 +573,7 @@ def _place(source: Path, target: Path, convert: str) -> None:
 
 def _described(name: str, folder: Path, files: dict[str, dict], paths: dict[str, Path]) -> Dataset:
     good = [(key, entry) for key, entry in files.items() if not entry["reason"]]
-    rows = [
-        (e["split"], e["class"], str(folder / e["target"]), str(paths[key]), e["digest"]) for key, e in good
-    ]
+    rows = [(e["split"], e["class"], str(folder / e["target"]), str(paths[key]), e["digest"]) for key, e in good]
     pictures = pd.DataFrame(rows, columns=["split", "class_name", "path", "source", "digest"])
     order = pictures.assign(split=pictures["split"].map(list(SHARES).index)).sort_values(
         ["split", "class_name", "path"]
@@ -618,9 +586,7 @@ def _described(name: str, folder: Path, files: dict[str, dict], paths: dict[str,
     set_aside = pd.DataFrame(bad, columns=["source", "reason"])
     if len(set_aside):
         first = f"{bad[0][0]}: {bad[0][1]}"
-        print(
-            f"{name}: {len(pictures):,} pictures; {len(bad)} files set aside (see .set_aside), first {first}"
-        )
+        print(f"{name}: {len(pictures):,} pictures; {len(bad)} files set aside (see .set_aside), first {first}")
     return Dataset(name, folder, pictures, set_aside)
 
 
@@ -662,17 +628,13 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {Image.MAX_IMAGE_PIXELS // 10**6} million pixels; make it smaller"
     if isinstance(error, Image.UnidentifiedImageError):
-        return "not a picture that Pillow reads (a HEIC photo? save it as JPEG)"
+        return "not a picture that the course reads (a HEIC photo? save it as JPEG)"
     if isinstance(error, FileNotFoundError):
         return "vanished, or a link to nothing"
     if isinstance(error, PermissionError):
         return "no permission to read it"
     text = " ".join(str(getattr(error, "strerror", None) or error).split())
-    return (
-        text
-        if isinstance(error, ValueError) and text
-        else f"broken picture ({text[:100] or type(error).__name__})"
-    )
+    return text if isinstance(error, ValueError) and text else f"broken picture ({text[:100] or type(error).__name__})"
 
 
 def _read_manifest(folder: Path) -> dict:

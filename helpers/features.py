@@ -1,25 +1,29 @@
 """Features: the frozen backbone's output for every picture, computed once and kept under data/features/.
 
 A cache folder belongs to one set of weights, size and layer. It holds chunks of up to 256 pictures: `.npy` files of
-(digest of the picture, row), each named by the sha256 of its own bytes. So a picture is found by its content, whatever
-its name; a half-written, damaged or foreign chunk is noticed; two processes cannot spoil each other's work.
+(digest of the picture, row), each named by the sha256 of its folder's name and its own bytes. So a picture is found
+by its content, whatever its name; a half-written, damaged or foreign chunk is noticed; two processes cannot spoil
+each other's work.
 """
 
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
-from helpers.data import DATA, SHARES, Dataset, read_picture, show
+from helpers import data
+from helpers.data import SHARES, Dataset, read_picture, show
 
-CHUNK = 256
+CHUNK = 256  # pictures
+CHUNK_BYTES = 64e6  # large maps: fewer pictures a chunk
 BATCH = 32
 RECIPE = 2  # raise it when read_picture or the scaling changes: what was kept is then computed anew
 
@@ -82,7 +86,7 @@ def cache_folder(size: int = 150, layer: str | None = None, pooled: bool = True)
 
     used = weights.digest(weights.read(weights.fetch()))[:8]
     kind = "vectors" if pooled else "maps"
-    return DATA / "features" / f"xception-{used}-{size}px-{layer or 'last'}-{kind}-{RECIPE}"
+    return data.DATA / "features" / f"xception-{used}-{size}px-{layer or 'last'}-{kind}-{RECIPE}"
 
 
 def prepare(sources: Iterable, size: int) -> np.ndarray:
@@ -90,19 +94,22 @@ def prepare(sources: Iterable, size: int) -> np.ndarray:
     return np.stack([read_picture(source, size) for source in sources])
 
 
-def _compute(todo, folder: Path, size: int, layer: str | None, pooled: bool) -> None:
-    """Run the new pictures through the network, in chunks; threads read the next batches meanwhile."""
+def _compute(todo: pd.DataFrame, folder: Path, size: int, layer: str | None, pooled: bool) -> None:
+    """Build the network and run the new pictures through it."""
     network = _network(size, layer, pooled)
     dtype = np.dtype("float32" if pooled else "float16")
-    row_bytes = int(np.prod(network.output_shape[1:])) * dtype.itemsize
     if not pooled:
-        print(f"Feature maps of {len(todo):,} pictures take {len(todo) * row_bytes / 1e6:,.0f} MB in {show(folder.name)}")
-    forward = _compiled(network)
-    chunk_size = min(CHUNK, max(BATCH, int(64e6 / row_bytes) // BATCH * BATCH))  # large maps: smaller chunks
+        size_on_disk = len(todo) * int(np.prod(network.output_shape[1:])) * dtype.itemsize
+        print(f"Feature maps of {len(todo):,} pictures take {size_on_disk / 1e6:,.0f} MB in {show(folder.name)}")
+    _run(_compiled(network), todo, folder, size, dtype)
+
+
+def _run(forward: Callable, todo: pd.DataFrame, folder: Path, size: int, dtype: np.dtype) -> None:
+    """Run pictures through `forward` and keep the rows in chunks; threads read the next batches meanwhile."""
     pairs = list(zip(todo["source"], todo["digest"], strict=True))
     batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
     digests, rows = [], []
-    with ThreadPoolExecutor(os.cpu_count()) as readers, tqdm(total=len(todo), desc=f"features {size} px", unit="pic") as bar:
+    with ThreadPoolExecutor(os.cpu_count()) as readers, _bar(len(pairs), size) as bar:
         waiting = [readers.submit(_read_batch, batch, size) for batch in batches[:4]]
         for number, batch in enumerate(batches):
             pixels = waiting.pop(0).result()
@@ -110,20 +117,25 @@ def _compute(todo, folder: Path, size: int, layer: str | None, pooled: bool) -> 
                 waiting.append(readers.submit(_read_batch, batches[number + 4], size))
             rows.append(forward(pixels)[: len(batch)].astype(dtype))
             digests += [digest for _, digest in batch]
-            if len(digests) >= chunk_size or number == len(batches) - 1:
+            if len(digests) >= CHUNK or sum(row.nbytes for row in rows) > CHUNK_BYTES or number == len(batches) - 1:
                 _write_chunk(folder, digests, np.concatenate(rows))
                 digests, rows = [], []
             bar.update(len(batch))
 
 
+def _bar(total: int, size: int) -> tqdm:
+    return tqdm(total=total, desc=f"features at {size} px", unit=" pictures", mininterval=1)
+
+
 def _read_batch(batch: list[tuple[str, str]], size: int) -> np.ndarray:
-    """(BATCH, size, size, 3) uint8, the last batch filled up with zeros: one shape, so the network is traced once."""
+    """(BATCH, size, size, 3) uint8, the last batch filled up with zeros: one shape, so one trace."""
     pixels = np.zeros((BATCH, size, size, 3), "uint8")
     for number, (source, digest) in enumerate(batch):
         try:
             content = Path(source).read_bytes()
         except OSError as error:
-            raise ValueError(f"{show(source)} cannot be read any more ({error.strerror}). Call data.load() again.") from None
+            problem = f"cannot be read any more ({error.strerror})"
+            raise ValueError(f"{show(source)} {problem}. Call data.load() again.") from None
         if hashlib.sha256(content).hexdigest() != digest:
             raise ValueError(f"{show(source)} has changed since data.load() looked at it. Call data.load() again.")
         pixels[number] = read_picture(io.BytesIO(content), size)
@@ -131,6 +143,7 @@ def _read_batch(batch: list[tuple[str, str]], size: int) -> np.ndarray:
 
 
 def _network(size: int, layer: str | None, pooled: bool):
+    """Raw pictures, 0..255 -> scaled -> backbone -> maps or, pooled, vectors: a Keras model."""
     from helpers.models import backbone, keras
 
     network = backbone(size, layer)
@@ -139,7 +152,7 @@ def _network(size: int, layer: str | None, pooled: bool):
     return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(output) if pooled else output)
 
 
-def _compiled(network):
+def _compiled(network) -> Callable:
     """The network as one graph without Keras' bookkeeping per batch: (BATCH, size, size, 3) uint8 -> float32 array."""
     import tensorflow as tf
 
@@ -150,16 +163,18 @@ def _compiled(network):
 def _write_chunk(folder: Path, digests: list[str], rows: np.ndarray) -> None:
     chunk = np.empty(len(rows), [("digest", "S64"), ("row", rows.dtype, rows.shape[1:])])
     chunk["digest"], chunk["row"] = digests, rows
-    folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f"{os.getpid()}.partial"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with open(partial, "wb") as file:
             np.save(file, chunk, allow_pickle=False)
         os.replace(partial, folder / f"{_hash(partial)}.npy")
     except OSError as error:
-        raise OSError(f"Could not write features to {show(folder)} ({error.strerror}). Make room there and run again.") from None
+        reason = error.strerror or error
+        raise OSError(f"Could not write features to {show(folder)} ({reason}). Make room and run again.") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _read_chunks(folder: Path) -> list[np.ndarray]:
@@ -170,10 +185,11 @@ def _read_chunks(folder: Path) -> list[np.ndarray]:
             chunks.append(np.load(path, mmap_mode="r", allow_pickle=False))
         else:
             print(f"{show(path)} is damaged or not from this course; its features are computed again.")
-            path.unlink()
+            with suppress(OSError):
+                path.unlink()
     return chunks
 
 
 def _hash(path: Path) -> str:
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+        return hashlib.file_digest(file, lambda: hashlib.sha256(path.parent.name.encode())).hexdigest()[:32]

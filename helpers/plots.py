@@ -5,8 +5,15 @@ import numpy as np
 import pandas as pd
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"  # Okabe-Ito: colour-blind safe
-plt.rcParams.update({"figure.dpi": 90, "axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True,
-                     "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, PINK, GREY])})  # fmt: skip
+plt.rcParams.update(
+    {
+        "figure.dpi": 90,
+        "figure.constrained_layout.use": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, PINK, GREY]),
+    }
+)
 
 
 def history(histories: pd.DataFrame | dict[str, pd.DataFrame]) -> plt.Figure:
@@ -79,6 +86,8 @@ def mistakes(pictures, y_true, probabilities, class_names: list[str], n: int = 8
     if not len(worst):
         print("No wrong prediction to show.")
         return None
-    titles = [f"is {class_names[y_true[i]]}\nsaid {class_names[y_pred[i]]} ({probabilities[i, y_pred[i]]:.0%})" for i in worst]
+    titles = [
+        f"is {class_names[y_true[i]]}\nsaid {class_names[y_pred[i]]} ({probabilities[i, y_pred[i]]:.0%})" for i in worst
+    ]
     shown = [read_picture(pictures[i], 150) if isinstance(pictures[i], str) else pictures[i] for i in worst]
     return picture_grid(shown, titles)

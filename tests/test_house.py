@@ -19,7 +19,9 @@ def python(code, **env):
     )
 
 
-@pytest.mark.parametrize("module", ["", ".data", ".weights", ".features", ".training", ".plots", ".convolution", ".exercises"])
+@pytest.mark.parametrize(
+    "module", ["", ".data", ".weights", ".features", ".training", ".plots", ".convolution", ".exercises"]
+)
 def test_importing_loads_no_tensorflow(module):
     done = python(f"import sys, helpers{module}; sys.exit('tensorflow' in sys.modules or 'torch' in sys.modules)")
     assert done.returncode == 0, done.stderr
@@ -55,6 +57,8 @@ def test_the_doctor_says_that_every_lesson_can_run():
 
 def test_the_doctor_exits_1_and_names_the_file_that_is_no_weights_file(tmp_path):
     (tmp_path / "mine.h5").write_text("not numbers")
-    done = python("import sys; from helpers.__main__ import main; sys.exit(main())", COURSE_WEIGHTS=str(tmp_path / "mine.h5"))
+    done = python(
+        "import sys; from helpers.__main__ import main; sys.exit(main())", COURSE_WEIGHTS=str(tmp_path / "mine.h5")
+    )
     assert done.returncode == 1
     assert "mine.h5" in done.stdout

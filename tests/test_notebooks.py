@@ -39,7 +39,9 @@ def at_most_a_megabyte(nb, path):
 
 
 def no_widget_state(nb, path):
-    return "widgets" not in nb.metadata and not any("widget-state" in key for o in outputs(nb) for key in o.get("data", {}))
+    return "widgets" not in nb.metadata and not any(
+        "widget-state" in key for o in outputs(nb) for key in o.get("data", {})
+    )
 
 
 def no_path_of_a_persons_machine(nb, path):
@@ -70,7 +72,9 @@ def a_recap_and_exercises(nb, path):
     return "\n## Exercises" in text and "\n## Recap" in text and text.count("\n### Exercise ") >= 3
 
 
-RULES = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__]
+RULES = [
+    value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == __name__
+]
 
 
 def outputs(nb):

@@ -20,7 +20,9 @@ def test_the_confusion_matrix_writes_the_count_of_each_cell():
 
 
 def test_the_history_draws_train_dashed_and_validation_solid():
-    table = pd.DataFrame({"loss": [2, 1], "val_loss": [2, 2], "accuracy": [0.1, 0.2], "val_accuracy": [0.1, 0.1]}, index=[1, 2])
+    table = pd.DataFrame(
+        {"loss": [2, 1], "val_loss": [2, 2], "accuracy": [0.1, 0.2], "val_accuracy": [0.1, 0.1]}, index=[1, 2]
+    )
     figure = plots.history(table)
     assert [line.get_linestyle() for line in figure.axes[0].lines] == ["--", "-"]
     plt.close(figure)
@@ -41,6 +43,8 @@ def test_no_mistake_means_a_line_and_no_figure(capsys):
 
 
 def test_grey_and_coloured_pictures_stand_in_one_grid():
-    figure = plots.picture_grid([np.zeros((4, 4), "uint8"), np.zeros((4, 4, 3), "uint8")], ["grey", "colour"], columns=3)
+    figure = plots.picture_grid(
+        [np.zeros((4, 4), "uint8"), np.zeros((4, 4, 3), "uint8")], ["grey", "colour"], columns=3
+    )
     assert len(figure.axes) == 3
     plt.close(figure)

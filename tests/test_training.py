@@ -29,13 +29,17 @@ def test_a_head_learns_separate_clusters_and_reports_each_epoch():
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_one_does_not():
-    runs = [training.fit_head(clusters(), clusters(seed=1), dropout=0.5, units=4, epochs=2, seed=s)[1] for s in (1, 1, 2)]
+    runs = [
+        training.fit_head(clusters(), clusters(seed=1), dropout=0.5, units=4, epochs=2, seed=s)[1] for s in (1, 1, 2)
+    ]
     pd.testing.assert_frame_equal(runs[0], runs[1])
     assert not np.allclose(runs[0]["loss"], runs[2]["loss"])
 
 
 def test_a_sweep_has_a_row_for_every_setting_and_seed():
-    runs = training.sweep({"a": {"bonus": 0.1}, "b": {"bonus": 0.2}}, range(3), lambda seed, bonus: {"accuracy": seed / 10 + bonus})
+    runs = training.sweep(
+        {"a": {"bonus": 0.1}, "b": {"bonus": 0.2}}, range(3), lambda seed, bonus: {"accuracy": seed / 10 + bonus}
+    )
     assert list(runs["setting"]) == ["a"] * 3 + ["b"] * 3
     table = training.summary(runs)
     assert table.loc["a", "mean"] == pytest.approx(0.2) and table.loc["b", "runs"] == 3

@@ -79,7 +79,7 @@ def call(function: Callable, *arguments, **named):
 
 def number(answer, expected: float, slips: Mapping[float, str] | None = None, tolerance: float = 1e-3) -> str:
     """Judge a number: its type, its value, and the usual slips by name ({wrong value: what went wrong})."""
-    if isinstance(answer, bool) or not np.isscalar(answer) and np.ndim(answer) != 0:
+    if isinstance(answer, bool) or (not np.isscalar(answer) and np.ndim(answer) != 0):
         return f"Expected one number, got {_what(answer)}."
     try:
         value = float(answer)
@@ -129,4 +129,4 @@ def choice(answer, expected: str, why_not: Mapping[str, str]) -> str:
 
 
 def _what(value) -> str:
-    return f"{type(value).__name__} {str(value)[:40]!r}" if not callable(value) else f"the function {value.__name__!r}"
+    return f"{type(value).__name__} {str(value)[:40]!r}" if not callable(value) else f"the function {getattr(value, '__name__', '')!r}"

@@ -45,7 +45,9 @@ def _scale(answer) -> str:
         {
             "That is 0 to 1. Xception wants -1 to 1.": kept / 255,
             "That is -0.5 to 0.5. Stretch it to twice the width.": kept / 255 - 0.5,
-            "Those are 8-bit numbers, which wrap around below zero. Turn them into floats first.": (kept - 1).astype("uint8"),
+            "Those are 8-bit numbers, which wrap around below zero. Turn them into floats first.": (kept - 1).astype(
+                "uint8"
+            ),
             "You divided by 127, so 255 gives more than 1. Divide by 127.5.": kept / 127 - 1,
         },
     )

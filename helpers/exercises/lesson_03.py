@@ -1,0 +1,138 @@
+"""Checks of the exercises of lesson 03, "Pooling and vectors"."""
+
+import numpy as np
+
+from helpers.convolution import output_size, patches
+from helpers.exercises import array, call, choice, number
+
+MAP = np.array([[2, 7, 0, 1, 3, 3], [5, 1, 4, 0, 0, 6], [-1, -2, 8, 2, 1, 0], [-4, -3, 5, 9, 2, 4]], float)
+
+
+def _by_hand(answer) -> str:
+    expected = _pooled(MAP, 2, 2)
+    slips = {
+        "These are the averages of the windows; max pooling keeps the largest value.": _pooled(MAP, 2, 2, np.mean),
+        "These are the smallest values of the windows; max pooling keeps the largest.": _pooled(MAP, 2, 2, np.min),
+        "A window that holds only negative values has a negative largest value: nothing becomes 0 here.": np.maximum(
+            expected, 0
+        ),
+        "In one window you took the value that is furthest from 0; the largest of -1, -2, -4 and -3 is -1.": np.where(
+            expected == -1, -4, expected
+        ),
+        "Your windows overlap: the next window starts where the last one ended, two places on.": _pooled(MAP, 2, 1),
+        "Rows and columns are swapped: write the upper windows as the first row.": expected.T,
+        "The values are right; write them as two rows of three.": expected.ravel(),
+    }
+    return array(answer, expected, slips)
+
+
+def _unchanged_share(answer) -> str:
+    slips = {
+        0.25: "That is the share of places from which the move is noticed; asked is the share from which it is not.",
+        0.5: "That is for windows of 2. How many places of a window of 4 are not its last one?",
+        1.0: "From the last place of a window the bright value moves into the next one, and the pooled line changes.",
+        75: "Give the share as a number between 0 and 1.",
+        3: "You counted places; divide by the number of places in a window.",
+    }
+    return number(answer, 0.75, slips)
+
+
+def _overlapping(answer) -> str:
+    rng = np.random.default_rng()
+    for height, width, size, stride in ((7, 11, 3, 2), (9, 6, 2, 1), (10, 13, 3, 2), (8, 11, 3, 3)):
+        feature_map = rng.normal(-1, 1, (height, width))
+        expected = _pooled(feature_map, size, stride)
+        slips = {
+            "Your windows do not overlap: step by `stride`, not by `size`.": _pooled(feature_map, size, size),
+            "Your windows step by one place: step by `stride`.": _pooled(feature_map, size, 1),
+            "You average; keep the largest value of each window.": _pooled(feature_map, size, stride, np.mean),
+            "You keep the smallest value of each window, not the largest.": _pooled(feature_map, size, stride, np.min),
+            "The largest values are negative here, and you have 0: do not start from zero.": np.maximum(expected, 0),
+            "Height and width are swapped: the first axis of the result counts rows.": expected.T,
+            "One row and one column are missing: the last whole windows belong to the result too, "
+            "(n - size) // stride + 1 of them.": expected[:-1, :-1],
+        }
+        beyond = _beyond(feature_map, size, stride)
+        if beyond.shape != expected.shape:
+            slips["Your last windows reach beyond the map: count only whole ones, (n - size) // stride + 1."] = beyond
+        why = array(call(answer, feature_map.copy(), size, stride), expected, slips)
+        if why:
+            return f"For a map of {height} x {width}, size {size} and stride {stride}: {why}"
+    return ""
+
+
+def _to_vectors(answer) -> str:
+    maps = np.random.default_rng().normal(1, 1, (4, 3, 5, 6)).astype("float32")
+    expected = maps.mean(axis=(1, 2))
+    slips = {
+        "You averaged over the pictures and the height (axes 0 and 1); the axes here are pictures, height, width, "
+        "channels.": maps.mean(axis=(0, 1)),
+        "You averaged over the channels; each channel keeps its own average.": maps.mean(axis=3),
+        "You averaged over width and channels (axes 2 and 3); height and width are axes 1 and 2.": maps.mean(axis=(2, 3)),
+        "You averaged over the pictures; each picture keeps its own vector.": maps.mean(axis=(0, 1, 2)),
+        "Only one of the two axes is gone: average over height and width.": maps.mean(axis=1),
+        "You averaged over the width only; the height has to go too.": maps.mean(axis=2),
+        "You took the largest values: that is global max pooling.": maps.max(axis=(1, 2)),
+        "You summed; divide by the number of places, or take the mean.": maps.sum(axis=(1, 2)),
+        "The values are right, but the two averaged axes are still there with length 1: leave `keepdims` out.": (
+            maps.mean(axis=(1, 2), keepdims=True)
+        ),
+        "You flattened the maps; average over height and width instead.": maps.reshape(len(maps), -1),
+        "Pictures and channels are swapped: one row for each picture.": expected.T,
+    }
+    return array(call(answer, maps.copy()), expected, slips)
+
+
+def _head_parameters(answer) -> str:
+    inputs, classes = 10 * 10 * 2048, 6
+    slips = {
+        inputs * classes: "Those are the weights; each class has a bias as well.",
+        inputs * classes + inputs: "There is one bias for each class, not one for each input.",
+        inputs * classes + 1: "There is one bias for each class, not one in all.",
+        2048 * classes + classes: "That is after global average pooling; asked is the head after flatten.",
+        2048 * classes: "That is after global average pooling, and without the biases; asked is the head after flatten.",
+        5 * 5 * 2048 * classes + classes: "That is for maps of 5 x 5; at 299 pixels they are 10 x 10.",
+        10 * 2048 * classes + classes: "A map of 10 x 10 has 100 values, not 10.",
+        inputs: "That is the length of the vector; each value has a weight for each class, and each class has a bias.",
+    }
+    return number(answer, inputs * classes + classes, slips, tolerance=1e-9)
+
+
+def _shuffled_places(answer) -> str:
+    why_not = {
+        "a": "It would be so if only the new pictures were shuffled. Here the head is trained on shuffled maps as well, "
+        "and a dense layer has no idea which inputs are neighbours: remember the shuffled pixels of lesson 00.",
+        "b": "A mean does not depend on the order of what is averaged, so this head gets the very same vectors.",
+        "d": "A mean does not depend on the order of what is averaged, so at least one head cannot notice.",
+    }
+    return choice(answer, "c", why_not)
+
+
+def _pooled(feature_map: np.ndarray, size: int, stride: int, keep=np.max) -> np.ndarray:
+    """(height, width) -> (height', width'), whole windows only."""
+    height, width = (output_size(n, size, stride) for n in feature_map.shape)
+    output = np.empty((height, width))
+    for row, column, patch in patches(feature_map[..., None], size, stride):
+        output[row, column] = keep(patch)
+    return output
+
+
+def _beyond(feature_map: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """What comes out if a window may start at every multiple of the stride, even where it is cut off by the border."""
+    height, width = feature_map.shape
+    return np.array(
+        [
+            [feature_map[row : row + size, column : column + size].max() for column in range(0, width, stride)]
+            for row in range(0, height, stride)
+        ]
+    )
+
+
+CHECKS = {
+    "03.1": _by_hand,
+    "03.2": _unchanged_share,
+    "03.3": _overlapping,
+    "03.4": _to_vectors,
+    "03.5": _head_parameters,
+    "03.6": _shuffled_places,
+}

@@ -1,0 +1,216 @@
+"""helpers.playgrounds: the drawings as plain functions, the sliders that call them, and the still figure."""
+
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from helpers import convolution, playgrounds
+
+rng = np.random.default_rng(0)
+PICTURE = rng.uniform(0, 255, (20, 31))
+MAP = rng.uniform(0, 9, (24, 40))
+ASYMMETRIC = np.arange(9.0).reshape(3, 3) - 2
+
+
+@pytest.fixture(autouse=True)
+def without_a_screen(monkeypatch):
+    plt.switch_backend("agg")
+    monkeypatch.setattr(plt, "show", lambda: None)
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Somebody sits in front of the notebook; returns what a playground displays."""
+    widgets = []
+    monkeypatch.setattr(playgrounds, "_somebody_there", lambda: True)
+    monkeypatch.setattr(playgrounds, "_display", widgets.append)
+    return widgets
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Records the arguments of every redraw."""
+    calls = []
+
+    def spy(name):
+        draw = getattr(playgrounds, name)
+
+        def record(*arguments, **named):
+            calls.append((*arguments, *named.values()))
+            return draw(*arguments, **named)
+
+        monkeypatch.setattr(playgrounds, name, record)
+
+    spy("draw_filter")
+    spy("draw_pooling")
+    return calls
+
+
+def below(widget, kind):
+    """All widgets of one kind inside another, in reading order."""
+    found = [widget] if type(widget).__name__ == kind else []
+    return found + [one for child in getattr(widget, "children", ()) for one in below(child, kind)]
+
+
+def picture_of(axis):
+    return np.asarray(axis.images[0].get_array())
+
+
+# The drawings
+
+
+@pytest.mark.parametrize("kernel", [ASYMMETRIC, np.zeros((3, 3)), *playgrounds.PRESETS.values()])
+def test_the_feature_map_that_is_drawn_is_the_convolution(kernel):
+    figure = playgrounds.draw_filter(PICTURE, kernel)
+    assert np.allclose(picture_of(figure.axes[0]), PICTURE)
+    assert np.allclose(picture_of(figure.axes[2]), convolution.convolve(PICTURE, np.asarray(kernel)))
+
+
+def test_the_kernel_is_drawn_with_its_nine_numbers_and_zero_in_the_middle_of_the_colours():
+    figure = playgrounds.draw_filter(PICTURE, ASYMMETRIC)
+    assert [text.get_text() for text in figure.axes[1].texts] == [f"{value:g}" for value in ASYMMETRIC.ravel()]
+    for axis in figure.axes[1:3]:
+        low, high = axis.images[0].get_clim()
+        assert low == -high < 0
+
+
+@pytest.mark.parametrize("kind", ["max", "average"])
+@pytest.mark.parametrize("window", [1, 2, 3, 8])
+def test_what_is_pooled_equals_the_pooling_of_the_lesson(kind, window):
+    theirs = {"max": convolution.max_pool, "average": convolution.average_pool}[kind]
+    assert np.allclose(playgrounds.pool(MAP, window, kind), theirs(MAP[..., None], window)[..., 0])
+
+
+def test_a_shift_moves_the_map_right_and_lets_its_own_values_in():
+    still, moved = playgrounds.shifted(MAP, 0), playgrounds.shifted(MAP, 3)
+    assert still.shape == moved.shape == (24, 40 - 2 * playgrounds.MAX_SHIFT)
+    assert np.array_equal(moved[:, 3:], still[:, :-3])
+    assert moved.min() > 0
+
+
+def test_the_pooling_figure_shows_both_maps_and_both_changes():
+    figure = playgrounds.draw_pooling(MAP, shift=2, window=4, kind="max")
+    still, moved = playgrounds.shifted(MAP, 0), playgrounds.shifted(MAP, 2)
+    pooled = [playgrounds.pool(one, 4) for one in (still, moved)]
+    expected = [still, pooled[0], moved - still, pooled[1] - pooled[0]]
+    assert all(np.allclose(picture_of(axis), one) for axis, one in zip(figure.axes, expected, strict=False))
+    assert f"{playgrounds.changed(still, moved):.0%}" in figure.axes[2].get_title()
+    assert f"{playgrounds.changed(*pooled):.0%}" in figure.axes[3].get_title()
+
+
+def test_without_a_shift_nothing_changes():
+    assert playgrounds.changed(MAP, playgrounds.shifted(np.pad(MAP, ((0, 0), (8, 8))), 0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: playgrounds.shifted(MAP, 9), "0 to 8 pixels, not 9"),
+        (lambda: playgrounds.shifted(MAP, -1), "0 to 8 pixels, not -1"),
+        (lambda: playgrounds.pool(MAP, 2, "min"), "'max' or 'average', not 'min'"),
+    ],
+    ids=["a shift too large", "a shift to the left", "an unknown pooling"],
+)
+def test_a_wrong_value_is_told_what_is_wrong_with_it(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_the_presets_do_what_their_names_say():
+    even = np.full((5, 5), 7.0)
+    results = {name: playgrounds.correlate(even, np.array(kernel)) for name, kernel in playgrounds.PRESETS.items()}
+    keeps = {"blur", "sharpen", "nothing changes"}
+    assert all(np.allclose(result, 7 if name in keeps else 0) for name, result in results.items())
+
+
+# The sliders
+
+
+def test_filters_draws_once_at_the_start_and_once_for_each_change(shown, drawn):
+    playgrounds.filters({"a": PICTURE, "b": PICTURE.T})
+    picture, preset = below(shown[0], "Dropdown")
+    boxes, image = below(shown[0], "FloatText"), below(shown[0], "Image")[0]
+    assert len(drawn) == 1 and bytes(image.value).startswith(b"\x89PNG")
+
+    preset.value = "sharpen"
+    assert len(drawn) == 2 and np.array_equal(drawn[-1][1], playgrounds.PRESETS["sharpen"])
+    assert [box.value for box in boxes] == list(np.ravel(playgrounds.PRESETS["sharpen"]))
+
+    boxes[5].value = 3
+    assert len(drawn) == 3 and drawn[-1][1][1, 2] == 3
+    assert preset.value == playgrounds.OWN
+
+    before = image.value
+    picture.value = "b"
+    assert len(drawn) == 4 and np.array_equal(drawn[-1][0], PICTURE.T)
+    assert image.value != before
+
+
+def test_a_preset_after_own_values_sets_all_nine_again(shown, drawn):
+    playgrounds.filters({"a": PICTURE})
+    preset, boxes = below(shown[0], "Dropdown")[1], below(shown[0], "FloatText")
+    boxes[0].value = 9
+    preset.value = "vertical edge"
+    assert np.array_equal(drawn[-1][1], playgrounds.PRESETS["vertical edge"])
+    boxes[8].value = 4
+    assert drawn[-1][1][2, 2] == 4
+
+
+def test_each_control_of_pooling_redraws_once(shown, drawn):
+    playgrounds.pooling(MAP)
+    shift, window = below(shown[0], "IntSlider")
+    kind = below(shown[0], "Dropdown")[0]
+    assert [arguments[1:] for arguments in drawn] == [(1, 4, "max")]
+    shift.value, window.value, kind.value = 5, 2, "average"
+    assert [arguments[1:] for arguments in drawn[1:]] == [(5, 4, "max"), (5, 2, "max"), (5, 2, "average")]
+
+
+def test_the_sliders_stay_within_what_can_be_drawn(shown, drawn):
+    playgrounds.pooling(MAP)
+    sliders = below(shown[0], "IntSlider")
+    for slider, end in [(slider, end) for slider in sliders for end in ("min", "max")]:
+        slider.value = getattr(slider, end)
+    assert [arguments[1:3] for arguments in drawn] == [(1, 4), (0, 4), (8, 4), (8, 1), (8, 8)]
+
+
+def test_redrawing_leaves_no_open_figure(shown):
+    playgrounds.filters({"a": PICTURE})
+    playgrounds.pooling(MAP)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("draw", ["filter", "pooling"])
+def test_a_redraw_of_the_cat_takes_less_than_150_ms(draw):
+    cat, edges = playgrounds._cat(), playgrounds._cat_edges()
+    times = []
+    for _ in range(10):
+        start = time.process_time()  # of this process alone: other work on the machine does not count
+        figure = playgrounds.draw_filter(cat, ASYMMETRIC) if draw == "filter" else playgrounds.draw_pooling(edges)
+        playgrounds._png(figure)
+        times.append(time.process_time() - start)
+    assert min(times) < 0.15
+
+
+# Where nobody can move a slider
+
+
+@pytest.mark.parametrize("playground", [playgrounds.filters, playgrounds.pooling])
+def test_where_no_widget_can_run_a_still_figure_is_drawn(playground, drawn):
+    playground()
+    assert len(plt.get_fignums()) == 1
+    assert len(drawn) == 1
+
+
+@pytest.mark.parametrize(
+    ("kernel", "there"),
+    [(None, False), ({"_allow_stdin": False}, False), ({"_allow_stdin": True}, True), ({}, True)],
+    ids=["no notebook", "nbconvert or nbval", "a person", "a kernel that does not say"],
+)
+def test_somebody_is_there_if_the_kernel_may_ask_for_input(kernel, there, monkeypatch):
+    shell = type("Shell", (), {} if kernel is None else {"kernel": type("Kernel", (), kernel)()})()
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    assert playgrounds._somebody_there() is there
