@@ -68,7 +68,7 @@ def _to_vectors(answer) -> str:
         "You averaged over the pictures and the height (axes 0 and 1); the axes here are pictures, height, width, "
         "channels.": maps.mean(axis=(0, 1)),
         "You averaged over the channels; each channel keeps its own average.": maps.mean(axis=3),
-        "You averaged over width and channels (axes 2 and 3); height and width are axes 1 and 2.": maps.mean(axis=(2, 3)),
+        "You averaged over width and channels; height and width are the axes 1 and 2.": maps.mean(axis=(2, 3)),
         "You averaged over the pictures; each picture keeps its own vector.": maps.mean(axis=(0, 1, 2)),
         "Only one of the two axes is gone: average over height and width.": maps.mean(axis=1),
         "You averaged over the width only; the height has to go too.": maps.mean(axis=2),
@@ -90,7 +90,7 @@ def _head_parameters(answer) -> str:
         inputs * classes + inputs: "There is one bias for each class, not one for each input.",
         inputs * classes + 1: "There is one bias for each class, not one in all.",
         2048 * classes + classes: "That is after global average pooling; asked is the head after flatten.",
-        2048 * classes: "That is after global average pooling, and without the biases; asked is the head after flatten.",
+        2048 * classes: "That is after global average pooling and without biases; asked is the head after flatten.",
         5 * 5 * 2048 * classes + classes: "That is for maps of 5 x 5; at 299 pixels they are 10 x 10.",
         10 * 2048 * classes + classes: "A map of 10 x 10 has 100 values, not 10.",
         inputs: "That is the length of the vector; each value has a weight for each class, and each class has a bias.",
@@ -100,8 +100,8 @@ def _head_parameters(answer) -> str:
 
 def _shuffled_places(answer) -> str:
     why_not = {
-        "a": "It would be so if only the new pictures were shuffled. Here the head is trained on shuffled maps as well, "
-        "and a dense layer has no idea which inputs are neighbours: remember the shuffled pixels of lesson 00.",
+        "a": "It would be so if only the new pictures were shuffled. Here the head is trained on shuffled maps "
+        "as well, and a dense layer has no idea which inputs are neighbours: remember the shuffled pixels of lesson 00.",
         "b": "A mean does not depend on the order of what is averaged, so this head gets the very same vectors.",
         "d": "A mean does not depend on the order of what is averaged, so at least one head cannot notice.",
     }

@@ -1,0 +1,73 @@
+"""Wrong answers to lesson 02: (exercise, answer, a part of the message that is meant for it)."""
+
+import numpy as np
+
+
+def _raises(depthwise_kernel, pointwise_kernel):
+    return depthwise_kernel @ pointwise_kernel.missing
+
+
+def _one_argument(depthwise_kernel):
+    return depthwise_kernel
+
+
+def _nothing(depthwise_kernel, pointwise_kernel):
+    depthwise_kernel * pointwise_kernel
+
+
+def _constant(depthwise_kernel, pointwise_kernel):
+    return np.ones((3, 3, 5, 4))
+
+
+WRONG = [
+    ("02.1", None, "not answered"),
+    ("02.1", ..., "not answered"),
+    ("02.1", 0, "is not it"),
+    ("02.1", np.zeros(3), "expected one number"),
+    ("02.1", "many", "expected a number"),
+    ("02.1", 3 * 3 * 64 * 128, "biases are missing"),
+    ("02.1", 3 * 3 * 128 + 128, "as deep as the sheets"),
+    ("02.1", 3 * 3 * 64 * 128 + 1, "one bias for the whole layer"),
+    ("02.1", 3 * 3 * 64 * 128 + 64, "one a filter"),
+    ("02.1", 36 * 36 * 128, "values that come out"),
+    ("02.1", (3 * 3 * 64 + 1), "that is one filter"),
+    ("02.2", None, "not answered"),
+    ("02.2", 0, "is not it"),
+    ("02.2", 9, "right for the first map"),
+    ("02.2", 81, "overlap"),
+    ("02.2", 5, "side of the region"),
+    ("02.2", (5, 5), "expected one number"),
+    ("02.3", None, "not answered"),
+    ("02.3", lambda d, p: None, "returns nothing"),
+    ("02.3", _nothing, "returns nothing"),
+    ("02.3", _raises, "attributeerror"),
+    ("02.3", _one_argument, "typeerror"),
+    ("02.3", np.zeros((3, 3, 5, 4)), "expected a function"),
+    ("02.3", lambda d, p: np.zeros_like(d * p), "all values are zero"),
+    ("02.3", _constant, "values are not"),
+    ("02.3", lambda d, p: (d * p)[::-1, ::-1], "flipped"),
+    ("02.3", lambda d, p: (d * p).swapaxes(2, 3), "axes are swapped"),
+    ("02.3", lambda d, p: (d * p).swapaxes(0, 1), "height and width"),
+    ("02.3", lambda d, p: d + p, "added the two kernels"),
+    ("02.3", lambda d, p: (d * p).sum(axis=2), "summed over the sheets"),
+    ("02.3", lambda d, p: (d * p).sum(axis=2, keepdims=True), "kept the axis"),
+    ("02.3", lambda d, p: d * np.ones_like(p), "pointwise weights are missing"),
+    ("02.3", lambda d, p: d, "expected the shape"),
+    ("02.3", lambda d, p: "kernel", "expected an array"),
+    ("02.4", None, "not answered"),
+    ("02.4", 0, "is not it"),
+    ("02.4", 10, "strides out"),
+    ("02.4", 1 + 2 * 2 + 2 * 2 + 1 * 4 + 4 * 4, "own stride does not widen"),
+    ("02.4", 24, "begins with 1"),
+    ("02.4", 13, "strides out"),
+    ("02.4", 625, "the width"),
+    ("02.4", [25], "expected one number"),
+    ("02.5", None, "not answered"),
+    ("02.5", 0, "is not it"),
+    ("02.5", 9, "leaves out the depthwise weights"),
+    ("02.5", 5.8, "rounded too far"),
+    ("02.5", 400 / 2304, "upside down"),
+    ("02.5", 2304 / 144, "pointwise weights"),
+    ("02.5", 2304 - 400, "subtracted"),
+    ("02.5", "about six", "expected a number"),
+]
