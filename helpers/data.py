@@ -14,6 +14,7 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -175,6 +176,9 @@ def fetch_clothing(deadline: float = 900) -> Path:
             if folder_digest(partial) != CLOTHING_DIGEST:
                 raise OSError(f"The clothing photos from {CLOTHING_URL} are not the ones this course knows; not used.")
             os.replace(partial, folder)
+            for left in folder.parent.glob("tmp*"):  # pooch's, of downloads that were killed
+                with suppress(OSError):
+                    left.unlink()
         finally:
             archive.unlink()
             shutil.rmtree(partial, ignore_errors=True)
@@ -198,10 +202,7 @@ def download(url: str, path: Path, known_hash: str | None = None, deadline: floa
             if not answer.ok:
                 raise OSError(f"it answers {answer.status_code} {answer.reason}")
             total = int(answer.headers.get("content-length", 0)) or None
-            with (
-                tqdm(total=total, unit="B", unit_scale=True, desc=path.name) as bar,
-                open(target, "wb") as out,
-            ):
+            with tqdm(total=total, unit="B", unit_scale=True, desc=path.name) as bar, open(target, "wb") as out:
                 while block := answer.raw.read1(2**16):  # what has come; read() would wait for all 64 KB of a trickle
                     out.write(block)
                     bar.update(len(block))
@@ -277,15 +278,7 @@ def _name(folder: Path) -> str:
     name = re.sub(r"[^\w.-]+", "-", folder.name)[:60].strip(".-") or "pictures"
     if folder == DATA / "downloads" / "clothing":
         return "clothing"
-    taken = name.lower() in (
-        "solar",
-        "solar-binary",
-        "clothing",
-        "downloads",
-        "features",
-        "weights",
-        "readme.md",
-    )
+    taken = name.lower() in ("solar", "solar-binary", "clothing", "downloads", "features", "weights", "readme.md")
     own = folder.resolve()  # it may lie in data/ itself: nothing may be made inside it, nor around it
     taken = taken or (DATA / name).resolve() in (own, *own.parents)
     if taken or _read_manifest(DATA / name).get("origin", str(folder)) != str(folder):
@@ -302,13 +295,7 @@ def _subfolders(folder: Path) -> list[Path]:
 
 def _listed(folder: Path) -> list[Found]:
     """Every file below the class folders of a folder with or without split folders."""
-    aliases = {
-        "train": "train",
-        "validation": "validation",
-        "valid": "validation",
-        "val": "validation",
-        "test": "test",
-    }
+    aliases = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
     tops = _subfolders(folder)
     splits = {aliases[top.name.lower()]: top for top in tops if top.name.lower() in aliases}
     if len(splits) == 3:
@@ -327,17 +314,17 @@ def _listed(folder: Path) -> list[Found]:
             f"{show(folder)} needs a sub-folder for each of two or more classes; "
             f"found class folders: {classes_found}; beside them {seen}. Sort the pictures into class folders."
         )
-    files = [_files_below(folder, top, split) for top, split in classes]
-    empty = sorted(
-        {top.name for top, _ in classes}
-        - {Path(top).name for (top, _), some in zip(classes, files, strict=True) if some}
-    )
+    files = [found for top, split in classes for found in _files_below(folder, top, split)]
+    empty = ", ".join(sorted({_class_name(top) for top, _ in classes} - {found.class_name for found in files}))
     if empty:
-        names = ", ".join(map(show, empty))
         raise ValueError(
-            f"{show(folder)}: no files in the class folder {names}. Put pictures in, or take the folder out."
+            f"{show(folder)}: no files in the class folder {empty}. Put pictures in, or take the folder out."
         )
-    return [found for some in files for found in some]
+    return files
+
+
+def _class_name(folder: Path) -> str:
+    return show(folder.name).replace("\\", "-")  # Keras cannot hold undecodable bytes in a name
 
 
 def _same_classes(folder: Path, classes: list[tuple[Path, str]]) -> None:
@@ -349,7 +336,6 @@ def _same_classes(folder: Path, classes: list[tuple[Path, str]]) -> None:
 
 def _files_below(folder: Path, top: Path, split: str | None) -> list[Found]:
     found = []
-    class_name = show(top.name).replace("\\", "-")  # Keras cannot hold undecodable bytes in a name
 
     def complain(error):
         raise PermissionError(f"No permission to read {show(error.filename)}. Give yourself the right to read it.")
@@ -359,7 +345,7 @@ def _files_below(folder: Path, top: Path, split: str | None) -> list[Found]:
         for name in sorted(files + [link for link in folders if os.path.islink(os.path.join(parent, link))]):
             if not name.startswith(".") and name not in ("Thumbs.db", "desktop.ini"):
                 path = Path(parent, name)
-                found.append(Found(path.relative_to(folder).as_posix(), path, class_name, split))
+                found.append(Found(path.relative_to(folder).as_posix(), path, _class_name(top), split))
     return found
 
 
@@ -548,9 +534,9 @@ def _remove_strangers(folder: Path, wanted: dict[str, str]) -> None:
                         f"{show(path)} was not put there by the course. Move it away: data/ is made anew "
                         "from your own folder, so add pictures there."
                     )
-            if folders or names:
-                continue
-            os.rmdir(parent)
+            if not folders and not names:
+                with suppress(OSError):  # another process has just put a picture there
+                    os.rmdir(parent)
 
 
 def _place(source: Path, target: Path, convert: str) -> None:

@@ -100,7 +100,9 @@ def _compute(todo: pd.DataFrame, folder: Path, size: int, layer: str | None, poo
     dtype = np.dtype("float32" if pooled else "float16")
     if not pooled:
         size_on_disk = len(todo) * int(np.prod(network.output_shape[1:])) * dtype.itemsize
-        print(f"Feature maps of {len(todo):,} pictures take {size_on_disk / 1e6:,.0f} MB in {show(folder.name)}")
+        print(
+            f"Feature maps of {len(todo):,} pictures take {size_on_disk / 1e6:,.0f} MB in data/features/{show(folder.name)}"
+        )
     _run(_compiled(network), todo, folder, size, dtype)
 
 

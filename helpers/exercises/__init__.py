@@ -129,4 +129,8 @@ def choice(answer, expected: str, why_not: Mapping[str, str]) -> str:
 
 
 def _what(value) -> str:
-    return f"{type(value).__name__} {str(value)[:40]!r}" if not callable(value) else f"the function {getattr(value, '__name__', '')!r}"
+    return (
+        f"{type(value).__name__} {str(value)[:40]!r}"
+        if not callable(value)
+        else f"the function {getattr(value, '__name__', '')!r}"
+    )

@@ -101,7 +101,7 @@ def _head_parameters(answer) -> str:
 def _shuffled_places(answer) -> str:
     why_not = {
         "a": "It would be so if only the new pictures were shuffled. Here the head is trained on shuffled maps "
-        "as well, and a dense layer has no idea which inputs are neighbours: remember the shuffled pixels of lesson 00.",
+        "as well, and a dense layer has no idea which inputs are neighbours: remember lesson 00.",
         "b": "A mean does not depend on the order of what is averaged, so this head gets the very same vectors.",
         "d": "A mean does not depend on the order of what is averaged, so at least one head cannot notice.",
     }

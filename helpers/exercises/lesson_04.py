@@ -9,12 +9,13 @@ from helpers.training import wilson
 def _head_parameters(answer) -> str:
     return number(
         answer,
-        20_490,
+        263_562,
         {
-            20_480: "The weights are right. Each class also has one number that is added at the end: the bias.",
-            20_481: "One bias for each class, not one for all.",
-            512_010: "That is for 5 x 5 x 2,048 flattened values. Pooling leaves 2,048.",
-            22_528: "2,048 biases are too many: a bias belongs to a class, not to a feature.",
+            263_424: "The weights are right. Each unit also has one number that is added at the end: the bias.",
+            262_272: "That is the inner layer. The output layer comes on top of it.",
+            262_144: "Those are the inner layer's weights. Its biases and the output layer are missing.",
+            20_490: "That is a direct head: 2,048 features straight to 10 classes.",
+            282_762: "The output layer sees the 128 units, not the 2,048 features any more.",
         },
         tolerance=1e-9,
     )
