@@ -51,7 +51,7 @@ def no_path_of_a_persons_machine(nb, path):
 
 def no_empty_or_giant_code_cell(nb, path):
     cells = [cell.source for cell in nb.cells if cell.cell_type == "code" and "bootstrap" not in cell.id]
-    return all(0 < len(source.strip().splitlines()) <= LINES for source in cells)
+    return all(0 < len([line for line in source.splitlines() if line.strip()]) <= LINES for source in cells)
 
 
 def the_same_bootstrap_cell(nb, path):
