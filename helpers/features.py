@@ -101,7 +101,7 @@ def _compute(todo: pd.DataFrame, folder: Path, size: int, layer: str | None, poo
     if not pooled:
         size_on_disk = len(todo) * int(np.prod(network.output_shape[1:])) * dtype.itemsize
         print(
-            f"Feature maps of {len(todo):,} pictures take {size_on_disk / 1e6:,.0f} MB in data/features/{show(folder.name)}"
+            f"Feature maps of {len(todo):,} pictures take {size_on_disk / 1e6:,.0f} MB in data/features/{folder.name}"
         )
     _run(_compiled(network), todo, folder, size, dtype)
 
