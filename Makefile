@@ -7,7 +7,7 @@ help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 lab: .venv/installed ## open JupyterLab on the first lesson
-	$(BIN)/jupyter lab $(ROOT_FLAG) $(firstword $(sort $(wildcard notebooks/*.ipynb)))
+	$(BIN)/jupyter lab $(ROOT_FLAG) --LabApp.default_url=/lab/tree/$(firstword $(sort $(wildcard notebooks/*.ipynb)))
 
 test: .venv/installed ## run all tests, every notebook included
 	$(BIN)/python -m ruff check .

@@ -481,7 +481,7 @@ def _assign(files: dict[str, dict], assigned: dict[str, str]) -> dict[str, str]:
 
 def _furthest_below(counts: Counter) -> str:
     total = sum(counts[split] for split in SHARES) + 1
-    return max(SHARES, key=lambda split: (counts[split] == 0, SHARES[split] * total - counts[split]))
+    return max(SHARES, key=lambda split: SHARES[split] * total - counts[split])
 
 
 def _check_classes(origin: str, files: dict[str, dict]) -> None:

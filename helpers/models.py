@@ -26,6 +26,7 @@ with _quiet():
     import tensorflow as tf
 
     tf.config.list_physical_devices()  # says its lines now, not in a lesson
+tf.get_logger().setLevel("ERROR")  # a model predicts once here and there: warnings of retracing only confuse
 
 MIN_SIZE = 71
 

@@ -1,9 +1,9 @@
 """Checks of lesson 04, Xception transfer learning."""
 
 import numpy as np
+from scipy.stats import binomtest
 
 from helpers.exercises import array, call, number
-from helpers.training import wilson
 
 
 def _head_parameters(answer) -> str:
@@ -11,6 +11,8 @@ def _head_parameters(answer) -> str:
         answer,
         263_562,
         {
+            263_434: "The inner layer's units have a bias too, one each.",
+            263_552: "The output layer's units have a bias too, one each.",
             263_424: "The weights are right. Each unit also has one number that is added at the end: the bias.",
             262_272: "That is the inner layer. The output layer comes on top of it.",
             262_144: "Those are the inner layer's weights. Its biases and the output layer are missing.",
@@ -23,18 +25,20 @@ def _head_parameters(answer) -> str:
 
 def _map_shape(answer) -> str:
     slips = {
-        "You rounded down in every halving. The four last ones round up.": (6, 9, 2048),
-        "Height comes first, then width.": (10, 7, 2048),
-        "The shape of the sheets is right; the backbone gives 2,048 of them, not 3.": (7, 10, 3),
-        "You rounded up in every step. The first two layers have no padding and lose the border.": (7, 10, 1000),
+        "You rounded down in every halving. The four last ones round up.": (5, 10, 2048),
+        "Height comes first, then width.": (10, 6, 2048),
+        "The shape of the maps is right; the backbone gives 2,048 of them, not 3.": (6, 10, 3),
+        "The first two layers have no padding and lose the border: (n - 3) // 2 + 1, then n - 2.": (7, 11, 2048),
+        "In Keras the channels come last.": (2048, 6, 10),
+        "Without the batch, please: height, width, channels.": (1, 6, 10, 2048),
+        "That is for 150 x 150.": (5, 5, 2048),
     }
-    return array(answer, (7, 10, 2048), slips)
+    return array(answer, (6, 10, 2048), slips)
 
 
 def _scale(answer) -> str:
     rng = np.random.default_rng()
-    pictures = rng.integers(0, 256, (2, 4, 5, 3), dtype="uint8")
-    pictures[0, 0, 0] = (0, 255, 128)
+    pictures = rng.integers(40, 200, (2, 4, 5, 3), dtype="uint8")  # neither black nor white: no range to stretch
     kept = pictures.copy()
     scaled = call(answer, pictures)
     if not np.array_equal(pictures, kept):
@@ -49,6 +53,9 @@ def _scale(answer) -> str:
             "Those are 8-bit numbers, which wrap around below zero. Turn them into floats first.": (kept - 1).astype(
                 "uint8"
             ),
+            "Scale by fixed numbers, not by the picture's own darkest and brightest value.": _stretched(kept),
+            "Twice as wide as 0 to 1, but not yet moved: take 1 away.": kept / 127.5,
+            "You divided by 128, so 255 does not reach 1. Divide by 127.5.": kept / 128 - 1,
             "You divided by 127, so 255 gives more than 1. Divide by 127.5.": kept / 127 - 1,
         },
     )
@@ -58,20 +65,30 @@ def _scale(answer) -> str:
     return "" if dtype == np.float32 else f"The values are right, the type is {dtype}. Make it float32."
 
 
-def _interval_width(answer) -> str:
-    low, high = wilson(283, 341)
+def _stretched(pictures: np.ndarray) -> np.ndarray:
+    pictures = pictures.astype(float)
+    return (pictures - pictures.min()) / (pictures.max() - pictures.min()) * 2 - 1
+
+
+def _paired_p(answer) -> str:
     return number(
         answer,
-        high - low,
+        binomtest(12, 21).pvalue,
         {
-            (high - low) / 2: "That is half of it: from the middle to one end. From low to high, please.",
-            3 / 341: "That is the difference between the two rates. How wide is the interval?",
-            283 / 341: "That is the accuracy. How wide is its interval?",
-            low: "That is the lower end. Take it from the upper one.",
-            high: "That is the upper end. Take the lower one from it.",
+            binomtest(
+                12, 21, alternative="greater"
+            ).pvalue: "That is one-sided. Either rate could have been the better one: two-sided.",
+            binomtest(
+                9, 21, alternative="greater"
+            ).pvalue: "That is one-sided. Either rate could have been the better one: two-sided.",
+            12 / 21: "That is the share of the 21 that the first rate won. How surprising is that for a fair coin?",
+            9 / 21: "That is the share of the 21 that the second rate won. How surprising is that for a fair coin?",
+            3 / 341: "That is the difference of the accuracies. How likely is it by chance?",
+            binomtest(283, 563).pvalue: "Only the 21 pictures on which the two disagree count.",
+            100 * binomtest(12, 21).pvalue: "As a share, please, not in percent.",
         },
-        tolerance=2e-2,
+        tolerance=5e-3,
     )
 
 
-CHECKS = {"04.1": _head_parameters, "04.2": _map_shape, "04.3": _scale, "04.4": _interval_width}
+CHECKS = {"04.1": _head_parameters, "04.2": _map_shape, "04.3": _scale, "04.4": _paired_p}

@@ -8,6 +8,11 @@ def in_place(pictures):
     return pictures / 127.5 - 1
 
 
+def stretched(pictures):
+    low, high = float(pictures.min()), float(pictures.max())
+    return ((pictures - low) / (high - low) * 2 - 1).astype("float32")
+
+
 def misspelt(pictures):
     return pictures.astyp("float32")
 
@@ -22,22 +27,27 @@ WRONG = [
     ("04.1", "263,562 numbers", "expected a number"),
     ("04.2", None, "not answered"),
     ("04.2", (0, 0, 0), "zero"),
-    ("04.2", (10, 7, 2048), "height comes first"),
-    ("04.2", (6, 9, 2048), "rounded down"),
-    ("04.2", (7, 10), "shape"),
-    ("04.2", "7 x 10", "expected an array"),
+    ("04.2", (10, 6, 2048), "height comes first"),
+    ("04.2", (7, 11, 2048), "no padding"),
+    ("04.2", (2048, 6, 10), "channels come last"),
+    ("04.2", (5, 10, 2048), "rounded down"),
+    ("04.2", (6, 10), "shape"),
+    ("04.2", "6 x 10", "expected an array"),
     ("04.3", None, "not answered"),
     ("04.3", lambda pictures: None, "returns nothing"),
     ("04.3", lambda pictures: np.zeros(pictures.shape, "float32"), "zero"),
     ("04.3", lambda pictures: pictures.astype("float32") / 255, "0 to 1"),
     ("04.3", lambda pictures: pictures / np.float64(127.5) - 1, "float32"),
     ("04.3", lambda pictures: (pictures.astype("float32") / 127.5 - 1)[0], "shape"),
+    ("04.3", stretched, "own darkest"),
     ("04.3", in_place, "changed the array"),
     ("04.3", misspelt, "astyp"),
     ("04.3", np.zeros(3), "expected a function"),
     ("04.4", None, "not answered"),
     ("04.4", 0, "not it"),
     ("04.4", 3 / 341, "difference"),
-    ("04.4", 0.0399, "half"),
-    ("04.4", (0.787, 0.866), "one number"),
+    ("04.4", 12 / 21, "fair coin"),
+    ("04.4", 0.3318, "one-sided"),
+    ("04.4", 66.4, "percent"),
+    ("04.4", (12, 21), "one number"),
 ]
