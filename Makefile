@@ -43,6 +43,8 @@ clean-outputs: .venv/installed ## remove the stored outputs of all lessons
 	done; \
 	echo "No Python that serves was found: the course needs Python 3.11, 3.12 or 3.13 (python.org)."; exit 1
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@# no question about news before the first lesson; only in this .venv
+	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null
 	@touch .venv/installed
 
 .PHONY: help lab test lesson doctor format clean-outputs
