@@ -38,7 +38,7 @@ WRONG = [
     ("00.2", 0.903, "base 10"),
     ("00.2", -2.079, "sign"),
     ("00.2", 1.386, "four classes"),
-    ("00.2", [2.079], "one number"),
+    ("00.2", (2, 79), "one number"),
     ("00.2", "log 8", "expected a number"),
     ("00.3", None, "not answered"),
     ("00.3", 0, "is not it"),
