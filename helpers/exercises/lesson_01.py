@@ -14,6 +14,8 @@ def _dot_product(answer) -> str:
         (patch * kernel.T).sum(): "You swapped the kernel's rows and columns. Multiply what stands at the same place.",
         np.abs(patch * kernel).sum(): "The kernel's negative numbers take away: mind the signs.",
         (patch * kernel.clip(0)).sum(): "That is the positive products alone. The negative ones count too.",
+        (patch * kernel).mean(): "That is the mean of the nine products. Add them up.",
+        1.78: "That is the mean of the nine products. Add them up.",
         patch.sum(): "That is the sum of the patch. Multiply each number with the kernel's number first.",
         kernel.sum(): "That is the sum of the kernel. Multiply each number with the patch's number first.",
     }
@@ -40,6 +42,7 @@ SIZE_MISTAKES = {
     'you round up where "valid" rounds down': lambda n, k, s: -(-(n - k) // s) + 1,
     'you divide without rounding down ("valid")': lambda n, k, s: (n - k) / s + 1,
     'you leave out the stride ("valid")': lambda n, k, s: n - k + 1,
+    'you do for "valid" what "same" does; did you swap the two': lambda n, k, s: -(-n // s),
 }
 SAME_MISTAKES = {
     'you round down where "same" rounds up': lambda n, k, s: n // s,
@@ -79,6 +82,11 @@ def _convolve_colour(answer) -> str:
         short = min(right.shape)
         slips = {
             "The kernel is turned by 180 degrees. Here it is not.": _one(picture, kernel[::-1, ::-1]),
+            "The kernel is turned in all its axes, channels too. Here nothing is turned.": _one(
+                picture, kernel[::-1, ::-1, ::-1]
+            ),
+            "The digits after the point are cut off: your array holds whole numbers. Use np.zeros without dtype.":
+                np.trunc(right),
             "The kernel's rows and columns are swapped.": _one(picture, kernel.transpose(1, 0, 2)),
             "Rows and columns of the feature map are swapped.": right.T,
             "Each channel has its own map. Add the channels up: one map comes out.": np.stack(apart, axis=2),
@@ -88,7 +96,7 @@ def _convolve_colour(answer) -> str:
             "The last row and column are missing: a window of k fits n - k + 1 times.": right[:-1, :-1],
             "Height and width differ: each axis needs its own size.": right[:short, :short],
             'That is padded, as "same" does. Here the window stays inside.': _one(picture, kernel, "same"),
-        }
+        }  # fmt: skip
         why = array(call(answer, picture.copy(), kernel.copy()), right, slips)
         if why:
             return why

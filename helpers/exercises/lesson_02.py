@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises import array, call, number
+from helpers.exercises import LearnerError, array, call, number
 
 
 def _parameters(answer) -> str:
@@ -19,7 +19,7 @@ def _parameters(answer) -> str:
         36 * 36 * 128: "That is the number of values that come out, not of parameters.",
         34 * 34 * 128: "That is the number of values that come out, not of parameters.",
     }
-    return number(answer, 73856, slips, tolerance=1e-6)
+    return number(answer, 73856, slips)
 
 
 def _changed_values(answer) -> str:
@@ -32,14 +32,21 @@ def _changed_values(answer) -> str:
         49: "That would be three layers.",
         1: "One pixel lies in more than one window of the first layer already.",
     }
-    return number(answer, 25, slips, tolerance=1e-6)
+    return number(answer, 25, slips)
 
 
 def _standard_kernel(answer) -> str:
     rng = np.random.default_rng()
     for size, channels, filters in ((3, 5, 4), (5, 2, 7), (3, 4, 4)):
         around, mix = rng.normal(size=(size, size, channels, 1)), rng.normal(size=(1, 1, channels, filters))
-        result = call(answer, around.copy(), mix.copy())
+        try:
+            result = call(answer, around.copy(), mix.copy())
+        except LearnerError as error:
+            if "matmul" not in str(error):
+                raise
+            raise LearnerError(
+                f"{error}. A matrix product (@) also adds up; here each pair is only multiplied (*)."
+            ) from None
         expected = around * mix
         slips = {
             "The kernel is flipped. What deep learning calls convolution turns nothing round.": expected[::-1, ::-1],
@@ -49,6 +56,10 @@ def _standard_kernel(answer) -> str:
                 expected.sum(axis=2),
             "You summed over the sheets and kept the axis. The standard kernel has a weight for each sheet.":
                 expected.sum(axis=2, keepdims=True),
+            "You took the mean over the sheets. The standard kernel keeps them apart.": expected.mean(axis=2),
+            "You took the mean over the sheets and kept the axis. The standard kernel has a weight for each sheet.":
+                expected.mean(axis=2, keepdims=True),
+            "You used the first sheet's depthwise kernel for all. Each sheet has its own.": around[:, :, :1] * mix,
             "That is the depthwise kernel repeated: the pointwise weights are missing.": around + 0 * expected,
             "That is the pointwise kernel repeated: the depthwise weights are missing.": mix + 0 * expected,
             "Height and width of the kernel are swapped.": expected.swapaxes(0, 1),
@@ -68,13 +79,16 @@ def _field(answer) -> str:
         13: "You added the kernels up and left the strides out.",
         29: "A layer's own stride does not widen its own window: add to the field first, then multiply the jump.",
         24: "One pixel is there from the start: the field begins with 1, not 0.",
+        14: "You went through the layers from last to first. Begin with the one at the picture.",
+        23: "The pooling's window is missing: it adds (2 - 1) x jump, like a convolution.",
+        34: "Add (kernel - 1) x jump, not kernel x jump.",
         33: "Add (kernel - 1) x jump, not kernel x jump.",
         36: "The strides already widen the later layers; do not multiply the sum again.",
         40: "You multiplied the field without strides by all strides. Each layer's window counts with the jump it has.",
         17: "The last jump is 4, not 2: both strides of 2 lie below the last layer.",
         625: "That is the number of pixels. The question asks for the width.",
     }
-    return number(answer, 25, slips, tolerance=1e-6)
+    return number(answer, 25, slips)
 
 
 def _times_fewer(answer) -> str:
@@ -83,6 +97,7 @@ def _times_fewer(answer) -> str:
         400 / 2304: "Upside down: divide the larger number by the smaller one.",
         0.17: "Upside down: divide the larger number by the smaller one.",
         0.174: "Upside down: divide the larger number by the smaller one.",
+        5.7: "Rounded too far: give two digits after the point.",
         5.8: "Rounded too far: give two digits after the point.",
         6: "Rounded too far: give two digits after the point.",
         2304 / 144: "You left out the pointwise weights: one for each pair of sheets.",
@@ -93,7 +108,7 @@ def _times_fewer(answer) -> str:
         2320 / 432: "You counted biases. The question leaves them out.",
         2304 - 400: "You subtracted. The question is how many times fewer: divide.",
     }
-    return number(answer, 2304 / 400, slips, tolerance=2e-3)
+    return number(answer, 2304 / 400, slips, tolerance=1e-6)  # 5.76 exactly
 
 
 CHECKS = {
