@@ -385,7 +385,7 @@ def _looked_at(found: list[Found], known: dict) -> dict[str, dict]:
     def entry(item: Found) -> dict:
         try:
             stat = item.path.stat()
-            stamp = [stat.st_size, stat.st_mtime_ns]
+            stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
         except OSError as error:
             stamp, error_reason = None, _reason(error)
         before = known.get(item.key)
@@ -449,7 +449,7 @@ def _set_duplicates_aside(files: dict[str, dict]) -> None:
 def _assign(files: dict[str, dict], assigned: dict[str, str]) -> dict[str, str]:
     """Give each picture its split: the source's own, the remembered, or the one furthest below its share.
 
-    A split that is still empty comes first. The order is that of a seeded hash of the content, so neither
+    Three or more pictures fill all splits. The order is that of a seeded hash of the content, so neither
     names nor the order of the disk matter. Returns every assignment ever made: digest -> split.
     """
     assigned = dict(assigned)

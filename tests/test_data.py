@@ -98,6 +98,15 @@ def test_a_renamed_picture_keeps_its_split(photos):
     assert all("renamed" in Path(path).name for path in after.pictures.query("class_name == 'cat'")["path"])
 
 
+def test_another_picture_of_the_same_name_size_and_time_is_noticed(photos):
+    path = photos / "cat" / "same.bmp"
+    paint(500).save(path)
+    first, time_stamp = data.load(photos), path.stat().st_mtime_ns
+    paint(501).save(path)
+    os.utime(path, ns=(time_stamp, time_stamp))
+    assert set(assignment(data.load(photos))) != set(assignment(first))
+
+
 def test_a_picture_that_comes_back_returns_to_its_split(photos, tmp_path):
     before = data.load(photos)
     gone = [Path(path) for path in before.split("test")["source"][:1]] + [Path(before.split("train")["source"][0])]

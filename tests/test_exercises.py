@@ -54,7 +54,7 @@ def test_the_notebook_runs_with_every_solution_put_in(path):
     for place, cell in enumerate(nb.cells):
         if "exercise" in cell.metadata.get("tags", []):
             folded = next(c.source for c in nb.cells[place:] if c.cell_type == "markdown" and "Solution" in c.source)
-            solution = re.search(r"<summary>Solution</summary>\s+```python\n(.*?)```", folded, re.S)[1]
+            solution = re.search(r"<summary>Solution</summary>.*?```python\n(.*?)```", folded, re.S)[1]
             kept = [line for line in cell.source.splitlines() if line.startswith(("from ", "import "))]
             cell.source = "\n".join([*kept, solution, cell.source.splitlines()[-1]])
             solved.append(cell)
