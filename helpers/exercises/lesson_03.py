@@ -33,14 +33,24 @@ def _unchanged_share(answer) -> str:
         1.0: "From the last place of a window the bright value moves into the next one, and the pooled line changes.",
         75: "Give the share as a number between 0 and 1.",
         3: "You counted places; divide by the number of places in a window.",
+        2 / 3: "That is for windows of 3. How many places of a window of 4 are not its last one?",
+        0: "A move that stays inside its window does not change the pooled line.",
+        1 / 16: "There is one chance only, the place where the bright value starts: nothing to multiply.",
     }
     return number(answer, 0.75, slips)
 
 
 def _overlapping(answer) -> str:
     rng = np.random.default_rng()
-    for height, width, size, stride in ((7, 11, 3, 2), (9, 6, 2, 1), (10, 13, 3, 2), (8, 11, 3, 3)):
-        feature_map = rng.normal(-1, 1, (height, width))
+    for height, width, size, stride in (
+        (7, 6, 3, 2),
+        (6, 7, 3, 2),
+        (7, 11, 3, 2),
+        (9, 6, 2, 1),
+        (10, 13, 3, 2),
+        (8, 11, 3, 3),
+    ):
+        feature_map = rng.normal(-20, 20, (height, width))
         expected = _pooled(feature_map, size, stride)
         slips = {
             "Your windows do not overlap: step by `stride`, not by `size`.": _pooled(feature_map, size, size),
@@ -48,14 +58,23 @@ def _overlapping(answer) -> str:
             "You average; keep the largest value of each window.": _pooled(feature_map, size, stride, np.mean),
             "You keep the smallest value of each window, not the largest.": _pooled(feature_map, size, stride, np.min),
             "The largest values are negative here, and you have 0: do not start from zero.": np.maximum(expected, 0),
+            "Your result holds whole numbers only: an array of integers cuts off what you put into it. Make one of "
+            "floats.": np.trunc(expected),
             "Height and width are swapped: the first axis of the result counts rows.": expected.T,
             "One row and one column are missing: the last whole windows belong to the result too, "
             "(n - size) // stride + 1 of them.": expected[:-1, :-1],
         }
-        beyond = _beyond(feature_map, size, stride)
+        beyond = _cut(feature_map, size, stride, (-(-height // stride), -(-width // stride)))
         if beyond.shape != expected.shape:
             slips["Your last windows reach beyond the map: count only whole ones, (n - size) // stride + 1."] = beyond
-        why = array(call(answer, feature_map.copy(), size, stride), expected, slips)
+        # a window that starts at row * size may lie beyond the map, where nothing is left to take the maximum of
+        if all((n - 1) * size < whole for n, whole in zip(expected.shape, (height, width), strict=True)):
+            slips[
+                "The number of windows is right, their places are not: a window starts at row * stride, not at "
+                "row * size."
+            ] = _cut(feature_map, size, size, expected.shape)
+        given = feature_map.copy()
+        why = array(call(answer, given, size, stride), expected, slips) or _changed(given, feature_map)
         if why:
             return f"For a map of {height} x {width}, size {size} and stride {stride}: {why}"
     return ""
@@ -77,10 +96,13 @@ def _to_vectors(answer) -> str:
         "The values are right, but the two averaged axes are still there with length 1: leave `keepdims` out.": (
             maps.mean(axis=(1, 2), keepdims=True)
         ),
+        "You divided by 25; the number of places depends on the maps, here they are 3 x 5.": maps.sum(axis=(1, 2)) / 25,
         "You flattened the maps; average over height and width instead.": maps.reshape(len(maps), -1),
         "Pictures and channels are swapped: one row for each picture.": expected.T,
     }
-    return array(call(answer, maps.copy()), expected, slips)
+    given = maps.copy()
+    # float16 is exact to a thousandth: as good as right
+    return array(call(answer, given), expected, slips, tolerance=3e-3) or _changed(given, maps)
 
 
 def _head_parameters(answer) -> str:
@@ -93,6 +115,8 @@ def _head_parameters(answer) -> str:
         2048 * classes: "That is after global average pooling and without biases; asked is the head after flatten.",
         5 * 5 * 2048 * classes + classes: "That is for maps of 5 x 5; at 299 pixels they are 10 x 10.",
         10 * 2048 * classes + classes: "A map of 10 x 10 has 100 values, not 10.",
+        inputs * 4 + 4: "That is for 4 classes; asked are 6.",
+        inputs * 10 + 10: "That is for 10 classes; asked are 6.",
         inputs: "That is the length of the vector; each value has a weight for each class, and each class has a bias.",
     }
     return number(answer, inputs * classes + classes, slips, tolerance=1e-9)
@@ -117,15 +141,15 @@ def _pooled(feature_map: np.ndarray, size: int, stride: int, keep=np.max) -> np.
     return output
 
 
-def _beyond(feature_map: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """What comes out if a window may start at every multiple of the stride, even where it is cut off by the border."""
-    height, width = feature_map.shape
-    return np.array(
-        [
-            [feature_map[row : row + size, column : column + size].max() for column in range(0, width, stride)]
-            for row in range(0, height, stride)
-        ]
-    )
+def _cut(feature_map: np.ndarray, size: int, step: int, shape: tuple[int, int]) -> np.ndarray:
+    """Max pooling of so many windows, even where the border cuts them off."""
+    rows, columns = (range(0, n * step, step) for n in shape)
+    return np.array([[feature_map[r : r + size, c : c + size].max() for c in columns] for r in rows])
+
+
+def _changed(given: np.ndarray, before: np.ndarray) -> str:
+    same = np.array_equal(given, before)
+    return "" if same else "The result is right, but your function changes the array it is given; only read from it."
 
 
 CHECKS = {

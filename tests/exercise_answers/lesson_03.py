@@ -21,6 +21,26 @@ def _raises(*arguments):
     return undefined_name  # noqa: F821
 
 
+def _zeroing(feature_map, size, stride):
+    values = _strided(feature_map, size, stride)
+    feature_map[:] = 0
+    return values
+
+
+def _by_row_times_size(feature_map, size, stride):
+    height, width = ((n - size) // stride + 1 for n in feature_map.shape)
+    return [
+        [feature_map[r * size : (r + 1) * size, c * size : (c + 1) * size].max() for c in range(width)]
+        for r in range(height)
+    ]
+
+
+def _zeroing_maps(maps):
+    values = maps.mean(axis=(1, 2))
+    maps[:] = 0
+    return values
+
+
 def _cut_off(feature_map, size, stride):
     height, width = feature_map.shape
     return [
@@ -43,7 +63,10 @@ WRONG = [
     ("03.1", "7 4 6", "expected an array"),
     ("03.1", [[7, 4, 6], [-1, 9]], "differ in length"),
     ("03.2", None, "not answered"),
-    ("03.2", 0, "0 is not it"),
+    ("03.2", 0, "inside its window"),
+    ("03.2", 2 / 3, "windows of 3"),
+    ("03.2", 1 / 16, "nothing to multiply"),
+    ("03.2", 0.4, "0.4 is not it"),
     ("03.2", 0.25, "noticed"),
     ("03.2", 1 / 2, "windows of 2"),
     ("03.2", 1, "last place"),
@@ -66,6 +89,9 @@ WRONG = [
     ("03.3", lambda feature_map, size, stride: _strided(feature_map, size, stride).T, "swapped"),
     ("03.3", lambda feature_map, size, stride: _strided(feature_map, size, stride, extra=-1), "missing"),
     ("03.3", _cut_off, "beyond the map"),
+    ("03.3", _zeroing, "only read from it"),
+    ("03.3", _by_row_times_size, "row * size"),
+    ("03.3", lambda feature_map, size, stride: _strided(feature_map, size, stride).astype(int), "integers"),
     ("03.4", None, "not answered"),
     ("03.4", _nothing, "returns nothing"),
     ("03.4", _raises, "nameerror"),
@@ -79,6 +105,8 @@ WRONG = [
     ("03.4", lambda maps: maps.mean(axis=(1, 2), keepdims=True), "keepdims"),
     ("03.4", lambda maps: maps.reshape(len(maps), -1), "flattened"),
     ("03.4", lambda maps: maps.mean(), "expected the shape"),
+    ("03.4", lambda maps: maps.sum(axis=(1, 2)) / 25, "divided by 25"),
+    ("03.4", _zeroing_maps, "only read from it"),
     ("03.5", None, "not answered"),
     ("03.5", 0, "0 is not it"),
     ("03.5", 1_228_800, "bias"),
@@ -86,6 +114,8 @@ WRONG = [
     ("03.5", 307_206, "5 x 5"),
     ("03.5", 122_886, "not 10"),
     ("03.5", 204_800, "length of the vector"),
+    ("03.5", 819_204, "4 classes"),
+    ("03.5", 2_048_010, "10 classes"),
     ("03.6", None, "not answered"),
     ("03.6", "a", "lesson 00"),
     ("03.6", "b", "order"),
