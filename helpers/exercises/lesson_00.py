@@ -16,6 +16,12 @@ def _slopes_by_hand(answer) -> str:
         "The slopes of the wrong classes are not 0: they take probability away.": [0, 0, -0.7],
         "These are sizes without a sign. A slope below 0 says: raise this score.": [0.2, 0.5, 0.7],
         "This is the loss of each probability. Asked for is the slope for each score, p - y.": -np.log(p),
+        "This is the slope of the loss for the probability. Asked for is the slope for each score, p - y.": [
+            0,
+            0,
+            -1 / 0.3,
+        ],
+        "The p given are probabilities already: no softmax here.": np.exp(p) / np.exp(p).sum() - [0, 0, 1],
     }
     return array(answer, p - [0, 0, 1], slips)
 
@@ -30,6 +36,11 @@ def _loss_at_the_start(answer) -> str:
         -np.log(7 / 8): "This is -log(1 - p). The loss is -log p, with p of the true class.",
         np.log(4): "This is the start for four classes; the exercise has eight.",
         8 * np.log(8): "This adds the loss up over all classes. Only the true class counts.",
+        np.log(8)
+        / 8: "This divides by the number of classes. The loss of a picture is -log p of its true class alone.",
+        8: "That is the number of classes. The loss is -log p of the true class.",
+        2.1: "Nearly, but rounded too far: give three digits.",
+        2.07: "Nearly, but the last digit is cut off, not rounded.",
         0: "A loss of 0 would mean that the true class has probability 1. Scores of 0 make all classes equal.",
     }
     return number(answer, np.log(8), slips)
@@ -45,6 +56,8 @@ def _numbers_to_learn(answer) -> str:
         150 * 150 * 10 + 10: "This is right for grey pictures. A colour picture has three values for each pixel.",
         150 * 150 * 10: "This is for grey pictures, without the biases. Colour has three values for each pixel.",
         values * 10 + values: "One bias for each class, not for each value of the picture.",
+        values * 10 + 30: "One bias for each class, not for each class and channel.",
+        values + 10: "Each class has weights of its own, not only a bias of its own.",
         150 * 3 * 10 + 10: "A picture has 150 x 150 pixels, not 150.",
     }
     return number(answer, values * 10 + 10, slips, tolerance=1e-9)
@@ -57,8 +70,11 @@ def _sigmoid_gradient(answer) -> str:
         y[:2] = 0, 1
         weights, bias = rng.normal(size=n_features), 1.5
         given = call(answer, x.copy(), y.copy(), weights.copy(), bias)
+        if isinstance(given, tuple) and len(given) == 2:
+            return "These are two results. Return the gradient of the weights only, not that of the bias."
         scores = x @ weights + bias
         p = 1 / (1 + np.exp(-scores))
+        softmax = np.exp(scores) / np.exp(scores).sum()
         without_bias = 1 / (1 + np.exp(-x @ weights))
         right = x.T @ (p - y) / n_pictures
         slips = {
@@ -67,6 +83,7 @@ def _sigmoid_gradient(answer) -> str:
             "Sign turned round, and no mean: p - y, divided by the number of pictures.": -right * n_pictures,
             "The sigmoid is missing: p is a probability, not the score.": x.T @ (scores - y) / n_pictures,
             "The minus inside exp is missing: p = 1 / (1 + exp(-score)).": x.T @ (1 - p - y) / n_pictures,
+            "This is a softmax over the pictures. Each picture has its own sigmoid.": x.T @ (softmax - y) / n_pictures,
             "The bias is missing from the score.": x.T @ (without_bias - y) / n_pictures,
             "p (1 - p) belongs to another loss, the squared error.": x.T @ ((p - y) * p * (1 - p)) / n_pictures,
             "Divided by the number of features. The mean is over the pictures: divide by len(x).": (
