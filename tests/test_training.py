@@ -21,7 +21,7 @@ def test_the_docstrings_examples_hold():
 
 
 def test_a_head_learns_separate_clusters_and_reports_each_epoch():
-    head, history = training.fit_head(clusters(), clusters(seed=1), epochs=15, learning_rate=1e-2)
+    head, history = training.fit_head(clusters(300), clusters(seed=1), epochs=15, learning_rate=1e-2)
     assert head.output_shape == (None, 3)
     assert list(history.index) == list(range(1, 16))
     assert history["val_accuracy"].iloc[-1] > 0.9
