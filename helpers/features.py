@@ -74,7 +74,7 @@ def extract(dataset: Dataset, size: int = 150, layer: str | None = None, pooled:
     splits = {}
     for name in SHARES:
         rows = dataset.split(name)
-        where = np.array([place[digest.encode()] for digest in rows["digest"]])
+        where = np.array([place[digest.encode()] for digest in rows["digest"]], int).reshape(-1, 2)
         x = Maps(kept, where)
         splits[name] = Split(x[:] if pooled else x, rows["label"].to_numpy("int64"))
     return splits

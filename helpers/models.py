@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import warnings
 
 from helpers import weights
 
@@ -27,6 +28,9 @@ with _quiet():
 
     tf.config.list_physical_devices()  # says its lines now, not in a lesson
 tf.get_logger().setLevel("ERROR")  # a model predicts once here and there: warnings of retracing only confuse
+
+# Keras says this of every fit() on a tf.data.Dataset, whatever was passed
+warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
 
 MIN_SIZE = 71
 

@@ -1,5 +1,6 @@
 """What `features.extract` promises: each picture once through the network, whatever happens to the files."""
 
+import dataclasses
 import shutil
 from functools import cache
 from pathlib import Path
@@ -282,3 +283,11 @@ def test_prepare_gives_what_the_pass_reads(course):
     batch = features.prepare(paths, SIZE)
     assert batch.shape == (8, SIZE, SIZE, 3) and batch.dtype == np.uint8
     assert all(np.array_equal(one, data.read_picture(path, SIZE)) for one, path in zip(batch, paths, strict=True))
+
+
+def test_a_split_without_pictures_gives_no_rows(course):
+    dataset = course.load()
+    train_only = dataclasses.replace(dataset, pictures=dataset.split("train"))
+    splits = features.extract(train_only, SIZE)
+    assert splits["train"].x.shape == (24, 2048)
+    assert splits["test"].x.shape == (0, 2048) and len(splits["test"].y) == 0
