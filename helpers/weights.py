@@ -102,7 +102,7 @@ def digest(tensors: list[np.ndarray]) -> str:
 
 def _problem(tensors: list) -> str:
     """What is wrong with the tensors, or "". Works on tensors that are not read yet, too."""
-    expected, count = sum(KINDS[kind][1] for kind in LAYERS), sum(tensor.size for tensor in tensors)
+    expected, count = len(_places()), sum(tensor.size for tensor in tensors)
     if len(tensors) != expected or count != PARAMETERS:
         return f"{len(tensors)} tensors with {count:,} numbers instead of {expected} with {PARAMETERS:,}"
     if hashlib.sha256(str([tensor.shape for tensor in tensors]).encode()).hexdigest() != SHAPES:
@@ -110,18 +110,23 @@ def _problem(tensors: list) -> str:
     return "" if all(tensor.dtype == np.float32 for tensor in tensors) else "some tensors are not float32"
 
 
-def _keras3_tensors(file) -> list:
-    """Keras 3 names the groups by class and running number; a model around the base nests them once more."""
-    layers = file["layers"]
-    layers = layers["functional/layers"] if "functional" in layers else layers
-    seen = dict.fromkeys(KINDS, 0)
-    tensors = []
+def _places() -> list[str]:
+    """Where Keras 3 keeps each tensor, below "layers", in layer order: groups by class and running number."""
+    seen, places = dict.fromkeys(KINDS, 0), []
     for kind in LAYERS:
         name, count = KINDS[kind]
-        group = layers[f"{name}_{seen[kind]}" if seen[kind] else name]["vars"]
+        group = f"{name}_{seen[kind]}" if seen[kind] else name
         seen[kind] += 1
-        tensors += [group[str(index)] for index in range(count)]
-    return tensors
+        places += [f"{group}/vars/{index}" for index in range(count)]
+    return places
+
+
+def _keras3_tensors(file) -> list:
+    """A model around the backbone nests its layers once more."""
+    layers = file["layers"]
+    layers = layers["functional/layers"] if "functional" in layers else layers
+    split = (place.split("/vars/") for place in _places())
+    return [layers[group]["vars"][index] for group, index in split]  # step by step: an error then names the layer
 
 
 def _keras2_tensors(file) -> list:
@@ -136,15 +141,10 @@ def _keep(tensors: list[np.ndarray], path: Path, source: str) -> Path:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{os.getpid()}.partial")
-    seen, rest = dict.fromkeys(KINDS, 0), list(tensors)
     try:
         with h5py.File(partial, "w") as file:
-            for kind in LAYERS:
-                name, count = KINDS[kind]
-                group = file.create_group(f"layers/{name}_{seen[kind]}/vars" if seen[kind] else f"layers/{name}/vars")
-                seen[kind] += 1
-                for index in range(count):
-                    group[str(index)] = rest.pop(0)
+            for place, tensor in zip(_places(), tensors, strict=True):
+                file[f"layers/{place}"] = tensor
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
