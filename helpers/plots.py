@@ -32,6 +32,25 @@ def history(histories: pd.DataFrame | dict[str, pd.DataFrame]) -> plt.Figure:
     return figure
 
 
+def intervals(table: pd.DataFrame, xlabel: str = "validation accuracy", baseline: float | None = None) -> plt.Figure:
+    """Draw a dot and its 95 % interval for each row of `training.summary`'s table, the first row on top.
+
+    table : columns mean, low, high; the index names the rows.  baseline : drawn as a dashed line.
+    """
+    figure, axis = plt.subplots(figsize=(8, 0.9 + 0.38 * len(table)))
+    rows = range(len(table))
+    axis.hlines(rows, table["low"], table["high"], color=BLUE, lw=3)
+    axis.plot(table["mean"], rows, "o", color=BLUE)
+    if baseline is not None:
+        axis.axvline(baseline, color=GREY, ls="--", label="majority baseline")
+        axis.legend(frameon=False, fontsize="small")
+    axis.set_yticks(rows, table.index)
+    axis.set(xlabel=f"{xlabel}, 95 % interval", ylim=(len(table) - 0.5, -0.5))
+    axis.grid(axis="x", color="#DDDDDD")
+    axis.set_axisbelow(True)
+    return figure
+
+
 def confusion(y_true, y_pred, class_names: list[str]) -> plt.Figure:
     """Draw how often each true class (row) was called each class (column): counts, shaded by the share of the row.
 

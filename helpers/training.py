@@ -32,14 +32,20 @@ def fit_head(
     from helpers.models import head, keras
 
     model = head(train.x.shape[1], int(train.y.max()) + 1, units, dropout, seed)
-    model.compile(keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    callbacks = list(callbacks)
+    model.compile(
+        keras.optimizers.Adam(learning_rate),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        steps_per_execution=1 if callbacks else 16,  # the same numbers, quicker; callbacks may want every batch
+    )
     run = model.fit(
         train.x,
         train.y,
         validation_data=validation,
         batch_size=batch_size,
         epochs=epochs,
-        callbacks=list(callbacks),
+        callbacks=callbacks,
         class_weight=class_weight,
         verbose=0,
     )

@@ -28,6 +28,17 @@ def test_the_history_draws_train_dashed_and_validation_solid():
     plt.close(figure)
 
 
+def test_intervals_are_drawn_from_low_to_high_in_the_tables_order():
+    table = pd.DataFrame({"mean": [0.8, 0.7], "low": [0.75, 0.6], "high": [0.85, 0.8]}, index=["first", "second"])
+    figure = plots.intervals(table, baseline=0.4)
+    axis = figure.axes[0]
+    assert [segment[:, 0].tolist() for segment in axis.collections[0].get_segments()] == [[0.75, 0.85], [0.6, 0.8]]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["first", "second"]
+    assert axis.yaxis_inverted()
+    assert axis.lines[-1].get_xdata()[0] == 0.4
+    plt.close(figure)
+
+
 def test_the_worst_mistakes_come_first_and_right_answers_not_at_all():
     pictures = np.zeros((3, 4, 4, 3), "uint8")
     probabilities = [[0.9, 0.1], [0.4, 0.6], [0.01, 0.99]]
