@@ -1,0 +1,200 @@
+"""A learner's way through a lesson: the JupyterLab that `make lab` starts, driven in Chromium. Marker `browser`.
+
+    pytest -m browser                      all lessons
+    pytest -m browser -k "01 or 03"        two of them
+
+Wants make, Debian's chromium (or CHROMIUM=path) and the package playwright. Screenshots: build/browser/.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SHOTS = ROOT / "build" / "browser"
+MINUTES = 60_000  # Playwright counts milliseconds
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """`make lab` in a copy of the course: the browser saves notebooks. Yields the folder and the address."""
+    course = tmp_path_factory.mktemp("browser") / "course"
+    shutil.copytree(ROOT, course, ignore=shutil.ignore_patterns(".git", ".venv", "data", "build", ".*_cache"))
+    for folder in (".venv", "data"):
+        (course / folder).symlink_to(ROOT / folder)
+    settings = course.parent / "settings"
+    settings.mkdir()
+    closed = {"ServerApp": {"open_browser": False, "port": 8951}, "LabApp": {"open_browser": False}}
+    (settings / "jupyter_server_config.json").write_text(json.dumps(closed))
+    log = course.parent / "log.txt"
+    own = {"JUPYTER_CONFIG_DIR": str(settings), "JUPYTERLAB_WORKSPACES_DIR": str(settings)}
+    with open(log, "w") as out:
+        server = subprocess.Popen(
+            ["make", "lab"], cwd=course, env=os.environ | own, stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        for _ in range(240):
+            found = re.search(r"http://(localhost|127\.0\.0\.1)\S+token=\w+", log.read_text())
+            if found or server.poll() is not None:
+                break
+            time.sleep(0.5)
+        assert found, f"JupyterLab did not start:\n{log.read_text()}"
+        yield course, found[0]
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        pytest.skip("no chromium here: apt-get install chromium, or name one in CHROMIUM")
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with playwright.sync_playwright() as driver:
+        window = driver.chromium.launch(executable_path=chromium, args=quiet)
+        yield window
+        window.close()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_learner_follows_the_lesson(path, lab, browser):
+    course, address = lab
+    page = browser.new_page(viewport={"width": 1400, "height": 950})
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    opened = re.sub(r"/lab/tree/[^?]*", f"/lab/tree/notebooks/{path.name}", address)
+    page.goto(f"{opened}&reset")
+    panel = page.locator(".jp-NotebookPanel:visible")
+    panel.locator("h1", has_text=path.stem[:2]).wait_for(timeout=2 * MINUTES)
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=2 * MINUTES)
+    assert not page.locator(".jp-Dialog").count(), "something asks before the lesson starts"
+    assert not page.get_by_text("news", exact=False).count()
+    shoot(page, path, "1-top")
+
+    run_all(page)
+    executed = saved(page, course / "notebooks" / path.name)
+    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not [o.evalue for cell in code for o in cell.outputs if o.output_type == "error"]
+    contents(page, path)
+    if any("playgrounds." in cell.source for cell in code):
+        move_a_control(page, path)
+    answer_the_first_exercise(page, path, executed)
+    follow_the_link(page, executed)
+    assert not problems, problems
+    page.close()
+
+
+def run_all(page):
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    busy = page.locator(".jp-Notebook-ExecutionIndicator:not([data-status=idle])")
+    busy.first.wait_for(timeout=MINUTES)
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=10 * MINUTES)
+
+
+def saved(page, file):
+    before = file.stat().st_mtime_ns
+    page.keyboard.press("Control+s")
+    for _ in range(100):
+        if file.stat().st_mtime_ns != before:
+            break
+        time.sleep(0.2)
+    time.sleep(0.5)
+    return nbformat.read(file, 4)
+
+
+def contents(page, path):
+    """The table of contents names the sections; a click on one brings it into view."""
+    page.keyboard.press("Control+Shift+k")
+    entries = page.locator(".jp-tocItem-content:visible")
+    entries.first.wait_for(timeout=MINUTES)
+    titles = entries.all_inner_texts()
+    assert titles[0].startswith(path.stem[:2]) and "Exercises" in titles and titles[-1] == "Recap", titles
+    shoot(page, path, "2-contents")
+
+
+def go_to(page, title):
+    page.locator(".jp-tocItem-content:visible", has_text=title).first.click()
+    page.wait_for_timeout(800)
+
+
+def cell_with(page, text):
+    """Cells far away are not drawn: scroll down until it is there."""
+    found = page.locator(".jp-NotebookPanel:visible .jp-CodeCell", has_text=text)
+    for _ in range(80):
+        if found.count():
+            break
+        page.mouse.wheel(0, 700)
+        page.wait_for_timeout(150)
+    found.first.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    return found.first
+
+
+def move_a_control(page, path):
+    page.locator(".jp-tocItem-content:visible").first.click()
+    page.locator(".jp-NotebookPanel:visible .jp-WindowedPanel-outer").hover()
+    cell = cell_with(page, "playgrounds.")
+    picture = cell.locator(".jp-OutputArea img").first
+    picture.wait_for(timeout=MINUTES)
+    before = picture.get_attribute("src")
+    shoot(cell, path, "3-playground")
+    handle, choice = cell.locator(".noUi-handle"), cell.locator("select")
+    if handle.count():
+        handle.first.focus()
+        page.keyboard.press("ArrowRight")
+    else:
+        choice.last.select_option(index=2)
+    for _ in range(100):
+        if picture.get_attribute("src") != before:
+            break
+        page.wait_for_timeout(100)
+    assert picture.get_attribute("src") != before, "the figure does not follow the control"
+    shoot(cell, path, "4-playground-moved")
+
+
+def answer_the_first_exercise(page, path, notebook):
+    place = next(i for i, cell in enumerate(notebook.cells) if "exercise" in cell.metadata.get("tags", []))
+    source = notebook.cells[place].source
+    folded = next(c.source for c in notebook.cells[place:] if "<summary>Solution" in c.source)
+    solution = re.search(r"<summary>Solution</summary>.*?```python\n(.*?)```", folded, re.S)[1]
+    check = source.splitlines()[-1]
+    name = re.search(r", (\w+)\)$", check)[1]
+    imports = [line for line in source.splitlines() if line.startswith(("from ", "import "))]
+    go_to(page, f"Exercise {path.stem[:2]}.1")
+    cell = cell_with(page, check)
+    for answer, message in ((f"{name} = -1", "Not yet"), (solution, "Right.")):
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text("\n".join([*imports, answer, check]))
+        page.keyboard.press("Control+Enter")
+        cell.locator(".jp-OutputArea", has_text=message).wait_for(timeout=MINUTES)
+        shoot(page, path, f"5-exercise-{message[:3]}")
+
+
+def follow_the_link(page, notebook):
+    link = re.search(r"Next: \[.*?\]\((.*?\.ipynb)\)", notebook.cells[-1].source)
+    if link is None:
+        return
+    go_to(page, "Recap")
+    page.locator(".jp-NotebookPanel:visible a", has_text=link[1][:2]).last.click()
+    page.locator(".jp-NotebookPanel:visible h1", has_text=link[1][:2]).wait_for(timeout=MINUTES)
+
+
+def shoot(what, path, name):
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    what.screenshot(path=SHOTS / f"{path.stem[:2]}-{name}.png")
