@@ -33,6 +33,12 @@ format: .venv/installed ## repair the layout of code and notebooks
 clean-outputs: .venv/installed ## remove the stored outputs of all lessons
 	$(BIN)/jupyter nbconvert --clear-output --inplace notebooks/*.ipynb
 
+links: ## name the repository in all badges, bootstrap cells and pages: make links REPO=owner/name
+	@echo "$(REPO)" | grep -qE '^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$' || { echo "Name a repository: make links REPO=owner/name"; exit 1; }
+	@old=$$(sed -n 's|^Repository = "https://github.com/\(.*\)"|\1|p' pyproject.toml); \
+	for file in $$(git grep -lF "$$old"); do sed -i.old "s|$$old|$(REPO)|g" "$$file" && rm "$$file.old"; done; \
+	echo "$$old -> $(REPO)"
+
 .venv/installed: requirements.txt pyproject.toml
 	@for python in python3.13 python3.12 python3.11 python3 python; do \
 		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
@@ -47,4 +53,4 @@ clean-outputs: .venv/installed ## remove the stored outputs of all lessons
 	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null
 	@touch .venv/installed
 
-.PHONY: help lab test lesson doctor format clean-outputs
+.PHONY: help lab test lesson doctor format clean-outputs links
