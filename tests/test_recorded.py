@@ -1,0 +1,65 @@
+"""What benchmarks recorded for lesson 05: numbers only, whole, and made with the subsets that the lesson shows."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDED = ROOT / "benchmarks" / "recorded" / "near_task.csv"
+
+
+@pytest.fixture
+def runs():
+    return pd.read_csv(RECORDED, comment="#", dtype={"right": str})
+
+
+@pytest.fixture
+def subset(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    yield __import__("near_task").subset
+    for name in ("near_task", "table"):
+        sys.modules.pop(name, None)
+
+
+def lesson_cell(cell_id):
+    cells = nbformat.read(ROOT / "notebooks" / "05_adding_dense_layers.ipynb", 4).cells
+    return next(cell.source for cell in cells if cell.id == cell_id)
+
+
+def test_every_head_ran_with_five_seeds_on_all_and_on_fewer_pictures(runs):
+    per_head = runs.groupby(["epochs", "pictures", "units"])["seed"].apply(lambda seeds: sorted(seeds))
+    assert all(seeds == [0, 1, 2, 3, 4] for seeds in per_head)
+    assert sorted(runs.loc[runs["epochs"] == 10, "units"].unique()) == [0, 10, 100, 1000]
+    assert sorted(runs.loc[runs["epochs"] == 5, "units"].unique()) == [0, 100]
+
+
+def test_every_run_answers_each_validation_photo_with_0_or_1(runs):
+    assert {len(text) for text in runs["right"]} == {341}
+    assert set("".join(runs["right"])) == {"0", "1"}
+    assert runs["right"].nunique() > len(runs) / 2  # no run copied over the others
+
+
+def test_the_file_says_how_and_when_it_was_made():
+    lines = RECORDED.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("# python benchmarks/near_task.py --data")
+    assert all(name in lines[1] for name in ("Python", "tensorflow", "keras", "numpy"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_subsets_are_nested_and_keep_the_shares(subset, seed):
+    y = np.random.default_rng(seed).choice(4, 1000, p=[0.5, 0.3, 0.18, 0.02])
+    small, large = subset(y, 50, seed), subset(y, 200, seed)
+    assert len(set(small)) == 50 and set(small) < set(large)
+    assert np.allclose(np.bincount(y[large], minlength=4) / 200, np.bincount(y) / 1000, atol=0.01)
+    assert set(y[subset(y, 4, seed)]) == {0, 1, 2, 3}  # each class at least once
+
+
+def test_the_lesson_and_the_benchmark_draw_the_same_subsets(subset):
+    shown = {"np": np, "pd": pd}
+    exec(lesson_cell("subset").split("\n\nsizes")[0], shown)
+    y = np.random.default_rng(0).choice(5, 300)
+    assert (shown["subset"](y, 77, 3) == subset(y, 77, 3)).all()
