@@ -1,4 +1,4 @@
-"""Figures to play with: `filters()` and `pooling()`. Where nobody can move a slider they draw a still figure.
+"""Figures to play with: `filters()`, `pooling()`, `schedules()`. Where nobody can move a slider: a still figure.
 
 The drawing functions stand alone: they take numbers, return the matplotlib figure, and need no widget.
 """
@@ -21,6 +21,9 @@ PRESETS = {
 }
 OWN = "your own"
 MAX_SHIFT = 8
+SHAPES = ("constant", "step", "exponential", "cosine")
+STEPS = 300  # of `schedules()`
+BOWL, NOISE = np.array([1.0, 10.0]), 3.0  # lesson 06: the bowl's two curvatures, the standard deviation of a slope
 FAST = {"dpi": 80, "layout": "none"}  # constrained layout alone would take half the time of a redraw
 
 
@@ -111,17 +114,7 @@ def pooling(feature_map: np.ndarray | None = None) -> None:
         "window": widgets.IntSlider(start["window"], 1, 8, description="window (px)"),
         "kind": widgets.Dropdown(options=["max", "average"], description="pooling"),
     }
-    shown = widgets.Image(format="png")
-
-    def redraw(change=None):
-        chosen = {name: control.value for name, control in controls.items()}
-        shown.value = _png(draw_pooling(feature_map, **chosen))
-
-    for control in controls.values():
-        control.continuous_update = False
-        control.observe(redraw, "value")
-    redraw()
-    _display(widgets.VBox([widgets.HBox(list(controls.values())), shown]))
+    _play(controls, lambda **chosen: draw_pooling(feature_map, **chosen))
 
 
 def draw_pooling(feature_map: np.ndarray, shift: int = 1, window: int = 4, kind: str = "max") -> plt.Figure:
@@ -146,6 +139,85 @@ def draw_pooling(feature_map: np.ndarray, shift: int = 1, window: int = 4, kind:
     for axis in axes.flat:
         axis.set_axis_off()
     return figure
+
+
+def schedules() -> None:
+    """Choose shape, peak, warmup and end of a learning-rate schedule; see what it does on a bowl with noisy slopes."""
+    start = {"shape": "cosine", "peak": 0.1, "warmup": 0.1, "end": 0.0}
+    if not _somebody_there():
+        draw_schedule(**start)
+        plt.show()
+        return
+    import ipywidgets as widgets
+
+    _play(
+        {
+            "shape": widgets.Dropdown(options=SHAPES, value=start["shape"], description="shape"),
+            "peak": widgets.FloatSlider(start["peak"], min=0.01, max=0.21, step=0.01, description="peak rate"),
+            "warmup": widgets.FloatSlider(start["warmup"], min=0, max=0.5, step=0.05, description="warmup"),
+            "end": widgets.FloatSlider(start["end"], min=0, max=0.5, step=0.01, description="end / peak"),
+        },
+        draw_schedule,
+    )
+
+
+def draw_schedule(shape: str = "cosine", peak: float = 0.1, warmup: float = 0.1, end: float = 0.0) -> plt.Figure:
+    """Draw the rate of every step, and the mean loss of 200 noisy descents with it, beside a constant rate.
+
+    See `rates` for the arguments.
+    """
+    chosen, constant = rates(shape, peak, warmup, end), rates("constant", peak)
+    figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), **FAST)
+    figure.subplots_adjust(0.07, 0.16, 0.99, 0.9, 0.22)
+    losses = [descent(constant), descent(chosen)]
+    for values, loss, style, name in zip(
+        (constant, chosen), losses, ("--", "-"), ("constant", "your schedule"), strict=True
+    ):
+        colour = "#666666" if name == "constant" else "#0072B2"
+        axes[0].plot(values, style, color=colour, label=name)
+        axes[1].semilogy(loss, style, color=colour, label=name)
+    axes[0].set(xlabel="step", ylabel="learning rate", ylim=(0, 1.08 * peak))
+    axes[0].set_title(f"mean rate {chosen.mean():.3f}, last {chosen[-1]:.4f}")
+    axes[1].set(xlabel="step", ylabel="mean loss")
+    ratio = losses[1][-1] / losses[0][-1]
+    axes[1].set_title(f"last loss {losses[1][-1]:.2g}: {ratio:.2g} times that of the constant rate")
+    axes[1].legend(frameon=False)
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def rates(shape: str, peak: float, warmup: float = 0.0, end: float = 0.0) -> np.ndarray:
+    """The learning rate of each of 300 steps, (300,): linear warmup from 0, then the shape from peak to end * peak.
+
+    shape : one of SHAPES; "step" has two stairs, after 1/2 and 3/4 of the steps that follow the warmup.
+    warmup : share of the steps, 0 to below 1.  end : share of the peak; an exponential decay ends at 0.001 at least.
+    Raises ValueError for another shape.
+    """
+    first = round(warmup * STEPS)
+    done = np.arange(STEPS - first) / (STEPS - first)
+    curves = {
+        "constant": lambda: np.ones_like(done),
+        "step": lambda: np.select([done <= 1 / 2, done <= 3 / 4], [1, max(end, 1e-3) ** 0.5], end),
+        "exponential": lambda: max(end, 1e-3) ** done,
+        "cosine": lambda: end + (1 - end) * (1 + np.cos(np.pi * done)) / 2,
+    }
+    if shape not in curves:
+        raise ValueError(f"shape is one of {', '.join(SHAPES)}, not {shape!r}.")
+    return peak * np.concatenate([np.arange(first) / max(first, 1), curves[shape]()])
+
+
+def descent(rates: np.ndarray, runs: int = 200) -> np.ndarray:
+    """Descend a bowl whose slopes are measured with noise; return the mean loss before each step and at the end.
+
+    rates : (steps,).  Returns (steps + 1,), the mean over `runs` runs; the noise is the same in every call.
+    """
+    rng = np.random.default_rng(0)
+    place, losses = np.tile([4.0, 1.0], (runs, 1)), []
+    for rate in [*rates, 0.0]:
+        losses.append((BOWL * place**2).sum(axis=1).mean() / 2)
+        place = place - rate * (BOWL * place + rng.normal(0, NOISE, place.shape))
+    return np.array(losses)
 
 
 def correlate(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -204,6 +276,22 @@ def _somebody_there() -> bool:
 
     kernel = getattr(get_ipython(), "kernel", None)
     return kernel is not None and ("google.colab" in sys.modules or getattr(kernel, "_allow_stdin", True))
+
+
+def _play(controls: Mapping, draw) -> None:
+    """Show named controls above the figure that `draw(**values)` returns; each change draws anew."""
+    import ipywidgets as widgets
+
+    shown = widgets.Image(format="png")
+
+    def redraw(change=None):
+        shown.value = _png(draw(**{name: control.value for name, control in controls.items()}))
+
+    for control in controls.values():
+        control.continuous_update = False
+        control.observe(redraw, "value")
+    redraw()
+    _display(widgets.VBox([widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap"}), shown]))
 
 
 def _png(figure: plt.Figure) -> bytes:

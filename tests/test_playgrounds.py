@@ -47,6 +47,7 @@ def drawn(monkeypatch):
 
     spy("draw_filter")
     spy("draw_pooling")
+    spy("draw_schedule")
     return calls
 
 
@@ -112,8 +113,9 @@ def test_without_a_shift_nothing_changes():
         (lambda: playgrounds.shifted(MAP, 9), "0 to 8 pixels, not 9"),
         (lambda: playgrounds.shifted(MAP, -1), "0 to 8 pixels, not -1"),
         (lambda: playgrounds.pool(MAP, 2, "min"), "'max' or 'average', not 'min'"),
+        (lambda: playgrounds.rates("zigzag", 0.1), "constant, step, exponential, cosine, not 'zigzag'"),
     ],
-    ids=["a shift too large", "a shift to the left", "an unknown pooling"],
+    ids=["a shift too large", "a shift to the left", "an unknown pooling", "an unknown shape"],
 )
 def test_a_wrong_value_is_told_what_is_wrong_with_it(call, message):
     with pytest.raises(ValueError, match=message):
@@ -125,6 +127,38 @@ def test_the_presets_do_what_their_names_say():
     results = {name: playgrounds.correlate(even, np.array(kernel)) for name, kernel in playgrounds.PRESETS.items()}
     keeps = {"blur", "sharpen", "nothing changes"}
     assert all(np.allclose(result, 7 if name in keeps else 0) for name, result in results.items())
+
+
+def test_the_rates_are_those_of_the_schedules_in_keras():
+    from helpers.models import keras
+
+    kinds, steps, warmup = keras.optimizers.schedules, playgrounds.STEPS, playgrounds.STEPS // 10
+    theirs = {
+        ("cosine", 0.1, 0.0, 0.0): kinds.CosineDecay(0.1, steps),
+        ("cosine", 0.2, 0.1, 0.3): kinds.CosineDecay(0.0, steps - warmup, 0.3, warmup_target=0.2, warmup_steps=warmup),
+        ("constant", 0.2, 0.1, 0.0): kinds.PolynomialDecay(0.0, warmup, 0.2),
+        ("exponential", 0.1, 0.0, 0.04): kinds.ExponentialDecay(0.1, steps, 0.04),
+        ("step", 0.1, 0.0, 0.01): kinds.PiecewiseConstantDecay([steps // 2, steps * 3 // 4], [0.1, 0.01, 0.001]),
+    }
+    for arguments, schedule in theirs.items():
+        expected = [float(schedule(step)) for step in range(steps)]
+        assert playgrounds.rates(*arguments) == pytest.approx(expected, abs=1e-6), arguments
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.15])
+def test_a_constant_rate_settles_at_the_loss_that_theory_gives(rate):
+    # each step: variance -> (1 - rate * curvature)**2 * variance + (rate * noise)**2, at rest
+    loss = playgrounds.descent(playgrounds.rates("constant", rate))[200:].mean()
+    expected = (rate * playgrounds.NOISE**2 / (2 - rate * playgrounds.BOWL)).sum() / 2
+    assert loss == pytest.approx(expected, rel=0.1)
+
+
+def test_the_schedule_figure_shows_the_rates_and_both_losses():
+    figure = playgrounds.draw_schedule("cosine", 0.1, 0.2, 0.0)
+    constant, chosen = playgrounds.rates("constant", 0.1), playgrounds.rates("cosine", 0.1, 0.2)
+    drawn = [line.get_ydata() for axis in figure.axes for line in axis.lines]
+    expected = [constant, chosen, playgrounds.descent(constant), playgrounds.descent(chosen)]
+    assert all(np.allclose(one, other) for one, other in zip(drawn, expected, strict=True))
 
 
 # The sliders
@@ -169,6 +203,30 @@ def test_each_control_of_pooling_redraws_once(shown, drawn):
     assert [arguments[1:] for arguments in drawn[1:]] == [(5, 4, "max"), (5, 2, "max"), (5, 2, "average")]
 
 
+def test_each_control_of_schedules_redraws_once(shown, drawn):
+    playgrounds.schedules()
+    shape, (peak, warmup, end) = below(shown[0], "Dropdown")[0], below(shown[0], "FloatSlider")
+    assert drawn == [("cosine", 0.1, 0.1, 0.0)]
+    before = below(shown[0], "Image")[0].value
+    shape.value, peak.value, warmup.value, end.value = "step", 0.2, 0.5, 0.3
+    assert drawn[1:] == [
+        ("step", 0.1, 0.1, 0.0), ("step", 0.2, 0.1, 0.0), ("step", 0.2, 0.5, 0.0), ("step", 0.2, 0.5, 0.3)
+    ]  # fmt: skip
+    assert below(shown[0], "Image")[0].value != before
+
+
+@pytest.mark.parametrize("shape", playgrounds.SHAPES)
+def test_the_sliders_of_schedules_stay_within_what_can_be_drawn(shape, shown):
+    playgrounds.schedules()
+    below(shown[0], "Dropdown")[0].value = shape
+    for slider in below(shown[0], "FloatSlider"):
+        for end in (slider.min, slider.max):
+            slider.value = end
+            values = [one.value for one in below(shown[0], "FloatSlider")]
+            rates = playgrounds.rates(shape, *values)
+            assert len(rates) == playgrounds.STEPS and rates.max() <= values[0] + 1e-12 and np.isfinite(rates).all()
+
+
 def test_the_sliders_stay_within_what_can_be_drawn(shown, drawn):
     playgrounds.pooling(MAP)
     sliders = below(shown[0], "IntSlider")
@@ -180,17 +238,22 @@ def test_the_sliders_stay_within_what_can_be_drawn(shown, drawn):
 def test_redrawing_leaves_no_open_figure(shown):
     playgrounds.filters({"a": PICTURE})
     playgrounds.pooling(MAP)
+    playgrounds.schedules()
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("draw", ["filter", "pooling"])
-def test_a_redraw_of_the_cat_takes_less_than_150_ms(draw):
+@pytest.mark.parametrize("draw", ["filter", "pooling", "schedule"])
+def test_a_redraw_takes_less_than_150_ms(draw):
     cat, edges = playgrounds._cat(), playgrounds._cat_edges()
+    draws = {
+        "filter": lambda: playgrounds.draw_filter(cat, ASYMMETRIC),
+        "pooling": lambda: playgrounds.draw_pooling(edges),
+        "schedule": playgrounds.draw_schedule,
+    }
     times = []
     for _ in range(10):
         start = time.process_time()  # of this process alone: other work on the machine does not count
-        figure = playgrounds.draw_filter(cat, ASYMMETRIC) if draw == "filter" else playgrounds.draw_pooling(edges)
-        playgrounds._png(figure)
+        playgrounds._png(draws[draw]())
         times.append(time.process_time() - start)
     assert min(times) < 0.15
 
@@ -198,7 +261,7 @@ def test_a_redraw_of_the_cat_takes_less_than_150_ms(draw):
 # Where nobody can move a slider
 
 
-@pytest.mark.parametrize("playground", [playgrounds.filters, playgrounds.pooling])
+@pytest.mark.parametrize("playground", [playgrounds.filters, playgrounds.pooling, playgrounds.schedules])
 def test_where_no_widget_can_run_a_still_figure_is_drawn(playground, drawn):
     playground()
     assert len(plt.get_fignums()) == 1
