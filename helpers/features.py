@@ -55,7 +55,7 @@ class Maps:
 def extract(dataset: Dataset, size: int = 150, layer: str | None = None, pooled: bool = True) -> dict[str, Split]:
     """Return the features of every picture of `dataset`: {"train": Split, "validation": Split, "test": Split}.
 
-    size : pixels, 71 or more.  layer : where Xception is cut; None for its last layer.
+    size : pixels, 71 or more.  layer : where Xception is cut, as in `models.backbone`; None for its last layer.
     pooled : True for vectors, the global average of each channel, (n, channels) float32;
         False for maps, (n, h, w, channels) float16, left on disk (see `Maps`).
     Rows are in the order of `dataset.split(name)`. Only pictures that were never seen run through the network; they
@@ -78,6 +78,40 @@ def extract(dataset: Dataset, size: int = 150, layer: str | None = None, pooled:
         x = Maps(kept, where)
         splits[name] = Split(x[:] if pooled else x, rows["label"].to_numpy("int64"))
     return splits
+
+
+def extract_pixels(pictures: np.ndarray) -> np.ndarray:
+    """Return the features of pictures that are in memory, such as augmented copies: (n, 2048) float32.
+
+    pictures : (n, size, size, 3) uint8, size 71 or more.
+    Each is found again by the digest of its pixels, so only pixels that were never seen run through the network; they
+    are kept beside the vectors of `extract`, in chunks as the pass goes on.
+    Raises ValueError for another shape or type.
+    """
+    if pictures.ndim != 4 or pictures.shape[1] != pictures.shape[2] or pictures.shape[3] != 3:
+        raise ValueError(f"Expected pictures of shape (n, size, size, 3), got {pictures.shape}.")
+    if pictures.dtype != np.uint8:
+        raise ValueError(f"Expected pictures of type uint8, 0 to 255, got {pictures.dtype}.")
+    size = pictures.shape[1]
+    folder = cache_folder(size)
+    digests = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in pictures]
+    kept = _read_chunks(folder)
+    known = {digest.decode() for chunk in kept for digest in chunk["digest"].tolist()}
+    todo = list({digest: number for number, digest in enumerate(digests) if digest not in known}.values())
+    if todo:
+        forward = _compiled(_network(size, None, True))
+        with _bar(len(todo), size) as bar:
+            for start in range(0, len(todo), CHUNK):
+                part, rows = todo[start : start + CHUNK], []
+                for batch in (part[first : first + BATCH] for first in range(0, len(part), BATCH)):
+                    pixels = np.zeros((BATCH, size, size, 3), "uint8")  # one shape, so one trace
+                    pixels[: len(batch)] = pictures[batch]
+                    rows.append(forward(pixels)[: len(batch)])
+                    bar.update(len(batch))
+                _write_chunk(folder, [digests[number] for number in part], np.concatenate(rows))
+        kept = _read_chunks(folder)
+    place = {digest.decode(): (c, r) for c, chunk in enumerate(kept) for r, digest in enumerate(chunk["digest"])}
+    return np.stack([kept[chunk]["row"][row] for chunk, row in (place[digest] for digest in digests)])
 
 
 def cache_folder(size: int = 150, layer: str | None = None, pooled: bool = True) -> Path:

@@ -38,9 +38,10 @@ MIN_SIZE = 71
 def backbone(size: int = 150, layer: str | None = None) -> keras.Model:
     """Build Xception without its top, with the ImageNet weights, frozen.
 
-    size : pixels of the square input, 71 or more.  layer : name of the layer to stop at; None for the last.
-    Input (batch, size, size, 3), float32, scaled to -1..1; output (batch, h, w, channels), float32:
-    5x5x2048 at 150 px. Raises ValueError for a size or layer that Xception does not have.
+    size : pixels of the square input, 71 or more.
+    layer : where to stop: a layer by its name, or a whole block, "block1" to "block13"; None for the last layer.
+    Input (batch, size, size, 3), float32, scaled to -1..1; output (batch, h, w, channels), float32: at 150 px
+    5x5x2048, after block13 5x5x1024. Raises ValueError for a size or layer that Xception does not have.
     Source: Chollet 2017, arXiv:1610.02357.
     """
     if size < MIN_SIZE:
@@ -48,12 +49,22 @@ def backbone(size: int = 150, layer: str | None = None) -> keras.Model:
     path = str(weights.fetch())
     model = keras.applications.Xception(weights=path, include_top=False, input_shape=(size, size, 3), name="xception")
     if layer is not None:
-        stable = [one.name for one in model.layers if one.name.startswith("block")]  # "add_3" changes from run to run
-        if layer not in stable:
-            raise ValueError(f"Xception has no layer {layer!r} to stop at. It has: {', '.join(stable)}.")
-        model = keras.Model(model.input, model.get_layer(layer).output, name="xception")
+        model = keras.Model(model.input, _output_of(model, layer), name="xception")
     model.trainable = False
     return model
+
+
+def _output_of(model: keras.Model, layer: str):
+    """The output of a layer or of a whole block. Most blocks end in an "add_3", a name that changes from run to run."""
+    layers = {one.name: one for one in model.layers if one.name.startswith("block")}
+    if layer in layers:
+        return layers[layer].output
+    for number in range(1, 14):
+        if layer == f"block{number}":  # what a block gives is what the next block's first layer takes
+            return next(one for name, one in layers.items() if name.startswith(f"block{number + 1}_")).input
+    raise ValueError(
+        f"Xception has no layer {layer!r} to stop at. It has: {', '.join(layers)}; and whole blocks: block1 to block13."
+    )
 
 
 def head(n_features: int, n_classes: int, units: int = 0, dropout: float = 0.0, seed: int = 0) -> keras.Model:

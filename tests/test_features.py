@@ -117,9 +117,34 @@ def test_a_layer_gives_that_layers_output(course):
     assert np.allclose(vectors, direct(dataset, "test", "block5_sepconv1_bn").mean(axis=(1, 2)), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("number, channels, feeds", [
+    (1, 64, "block2_sepconv1"), (4, 728, "block5_sepconv1_act"), (13, 1024, "block14_sepconv1"),
+])  # fmt: skip
+def test_a_whole_block_gives_what_feeds_the_next_one(number, channels, feeds):
+    from helpers import models
+
+    block = models.backbone(SIZE, f"block{number}")
+    whole = models.backbone(SIZE)
+    rest = models.keras.Model(whole.get_layer(feeds).input, whole.output)
+    assert block.output_shape[-1] == channels and not block.trainable_weights
+    pixels = np.random.default_rng(0).uniform(-1, 1, (2, SIZE, SIZE, 3)).astype("float32")
+    if number == 13:  # the others also feed a shortcut
+        assert np.allclose(rest(block(pixels)), whole(pixels), atol=1e-5)
+    expected = models.keras.Model(whole.input, whole.get_layer(feeds).input)(pixels)
+    assert np.allclose(block(pixels), expected, atol=1e-5)
+
+
+def test_maps_of_a_whole_block_are_kept_under_its_name(course):
+    dataset = course.load()
+    maps = features.extract(dataset, SIZE, layer="block13", pooled=False)["test"].x
+    assert maps.shape == (8, 3, 3, 1024) and maps.dtype == np.float16
+    assert features.cache_folder(SIZE, "block13", False).name.endswith("-71px-block13-maps-2")
+
+
 @pytest.mark.parametrize("options, message", [
     ({"size": 70}, "at least 71 px, not 70"),
     ({"layer": "add_3"}, "no layer 'add_3' to stop at. It has: block1_conv1,"),
+    ({"layer": "block14"}, "no layer 'block14' to stop at.*whole blocks: block1 to block13"),
 ])  # fmt: skip
 def test_a_size_or_layer_that_does_not_exist_is_named(course, options, message):
     with pytest.raises(ValueError, match=message):
