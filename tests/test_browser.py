@@ -41,7 +41,12 @@ def lab(tmp_path_factory):
     own = {"JUPYTER_CONFIG_DIR": str(settings), "JUPYTERLAB_WORKSPACES_DIR": str(settings)}
     with open(log, "w") as out:
         server = subprocess.Popen(
-            ["make", "-o", ".venv/installed", "lab"], cwd=course, env=os.environ | own, stdout=out, stderr=out, start_new_session=True
+            ["make", "-o", ".venv/installed", "lab"],
+            cwd=course,
+            env=os.environ | own,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
     try:
         for _ in range(240):

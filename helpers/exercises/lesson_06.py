@@ -114,8 +114,7 @@ def _lower_end(answer) -> str:
             unpaired: "Subtract seed by seed first, then take the interval of the five differences.",
             -low: "Mind the sign: the schedule minus the constant rate.",
             mean - 1.96 * gain.std(ddof=1) / 5**0.5: "That takes 1.96. With five values the t distribution gives 2.78.",
-            mean
-            - 2.776 * gain.std(ddof=1): "That is the spread of single runs. Divide by the root of 5.",
+            mean - 2.776 * gain.std(ddof=1): "That is the spread of single runs. Divide by the root of 5.",
         },
         tolerance=0.06,  # mean_interval rounds to three places
     )
