@@ -26,14 +26,16 @@ RATES = (1e-4, 3e-4)
 
 
 def record(table: pd.DataFrame, name: str, command: str) -> None:
-    """Merge rows into recorded/<name>.csv by picture; the first line says when and how."""
+    """Merge rows into recorded/<name>.csv by picture; the first lines say when and how."""
     path = RECORDED / f"{name}.csv"
     path.parent.mkdir(exist_ok=True)
+    head = f"# {datetime.date.today()}, python benchmarks/{command}\n"
     if path.exists():
         old = pd.read_csv(path, comment="#", dtype={"picture": str})
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        head += "".join(one for one in lines if one.startswith("#") and not one.endswith(f"benchmarks/{command}\n"))
         table = pd.concat([old[~old["picture"].isin(table["picture"])], table])
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    head = f"# {datetime.date.today()}, python benchmarks/{command}\n"
     partial.write_text(head + table.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
     os.replace(partial, path)
 

@@ -213,7 +213,8 @@ def main():
     path = RECORDED / f"solar_protocol_{options.what}.csv"
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     head = f"# {datetime.date.today()}, python benchmarks/{Path(__file__).name} {options.what}\n"
-    partial.write_text(head + pd.concat(kept).to_csv(index=False, lineterminator="\n"), encoding="utf-8")
+    wide = pd.concat(kept).pivot(index=["split", "file", "certain"], columns="model", values="right").reset_index()
+    partial.write_text(head + wide.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
     os.replace(partial, path)
     report(lines(table, results, time.perf_counter() - start), options.csv)
 
