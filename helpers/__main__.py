@@ -1,17 +1,88 @@
-"""`python -m helpers`: what the course sees on this machine. Exits 1, with what to do, if a lesson could not run."""
+"""`python -m helpers`: what the course sees on this machine. Exits 1, with what to do, if a lesson could not run.
 
+`python -m helpers predict FOLDER picture.jpg ...`: what a classifier that lesson 12 saved says of pictures.
+"""
+
+import argparse
+import contextlib
 import importlib.metadata
 import os
 import platform
 import shutil
 import sys
+import warnings
 
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "matplotlib", "pillow", "scikit-learn", "scikit-image", "scipy",
             "elpv-dataset", "pooch", "ipywidgets", "jupyterlab", "nbval")  # fmt: skip
 NEEDED_BYTES = 1_000_000_000
+OPTIONS = ("--csv", "--plot", "--help", "-h", "--")
+AS_WRITTEN = argparse.RawDescriptionHelpFormatter
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["predict"]:
+        return predict(arguments[1:])
+    parser = argparse.ArgumentParser(prog="python -m helpers", description=__doc__, formatter_class=AS_WRITTEN)
+    parser.add_argument("command", nargs="?", choices=["predict"], help="nothing: look at this machine")
+    parser.parse_args(arguments)
+    return doctor()
+
+
+def predict(arguments: list[str]) -> int:
+    """Print class and probability of each picture. Returns 0, or 1 if the classifier or a picture was no good."""
+    parser = argparse.ArgumentParser(prog="python -m helpers predict", description=predict.__doc__)
+    parser.add_argument("folder", help="the classifier: a folder that lesson 12 has saved")
+    parser.add_argument("pictures", nargs="+", help="pictures, or folders of pictures (subfolders included)")
+    parser.add_argument("--csv", metavar="FILE", help="write all answers and probabilities to this file")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the first 24 pictures and their likeliest classes")
+    parser.epilog = (
+        "A picture that cannot be read gets one line that says why; the others are answered, and the exit code is 1."
+    )
+    options = parser.parse_args([f"./{one}" if _dashed_file(one) else one for one in arguments])
+    warnings.simplefilter("ignore")  # of odd EXIF data, of glyphs that a font lacks: nothing a user can mend
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a Windows console may lack letters of a name
+            stream.reconfigure(errors="backslashreplace")
+    from helpers import classifier
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is for the answers
+            pictures, left = classifier.listed(options.pictures)
+            if left:
+                print(f"{left} files in the folders are not pictures by their endings and were left out.")
+            if not pictures:
+                raise ValueError(f"No pictures in {', '.join(map(repr, options.pictures))}.")
+            table = classifier.predict(classifier.load(options.folder), pictures)
+        _write_answers(options, table, pictures)
+    except (OSError, ValueError) as error:
+        print(f"{error}", file=sys.stderr)
+        return 1
+    return int((table["problem"] != "").any())
+
+
+def _dashed_file(argument: str) -> bool:
+    return argument.startswith("-") and argument.partition("=")[0] not in OPTIONS and os.path.exists(argument)
+
+
+def _write_answers(options, table, pictures) -> None:
+    from helpers import classifier
+
+    for line, problem in zip(classifier.lines_of(table), table["problem"], strict=True):
+        print(line, file=sys.stderr if problem else sys.stdout)
+    if options.csv:
+        classifier.write_csv(table, options.csv)
+    if options.plot:
+        import matplotlib
+
+        matplotlib.use("agg")
+        figure = classifier.draw(table, pictures)
+        if figure is None:
+            raise ValueError(f"There is no answer to draw, so {options.plot} was not written.")
+        classifier.write_png(figure, options.plot)
+
+
+def doctor() -> int:
     problems = []
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     print(f"Python       {platform.python_version()} on {machine}")

@@ -708,10 +708,10 @@ def _start(case: Case) -> str:
     except Exception:  # frameworks raise anything when labels, units and loss do not fit
         raise Skip("mend the items above first: this loss cannot be computed") from None
     if not loss <= 2 * chance + 0.5:
-        found = f"{loss:.3g} before training; guessing costs ln {case.classes} = {chance:.3g}"
+        found = f"it starts at {loss:.3g}; guessing costs ln {case.classes} = {chance:.3g}"
         mend = "mend the items above first; if all are fine: smaller inputs to the last layer (pool, scale)"
         raise Wrong(found, "the first loss", mend)
-    return f"{loss:.3g} before training; guessing costs ln {case.classes} = {chance:.3g}"
+    return f"it starts at {loss:.3g}; guessing costs ln {case.classes} = {chance:.3g}"
 
 
 ITEMS = {

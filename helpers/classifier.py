@@ -1,0 +1,378 @@
+"""Your classifier as one folder: `save` it, `load` it, `predict` pictures with it (also `python -m helpers predict`).
+
+my-classifier/
+    card.json                   what it is, for people and for `load`: class names, size, accuracy, data, versions
+    head-3f9a01c2.weights.h5    numbers only; the card names this file and its digest
+
+The backbone is the public one and is not copied. The card is replaced in one step, and it names its weights: whenever
+a save is killed, the folder holds the old classifier whole, or no card and so no classifier.
+"""
+
+import datetime
+import hashlib
+import html
+import importlib.metadata
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from tqdm import tqdm
+
+from helpers.data import FORMATS, read_picture, show
+from helpers.data import _write_atomically as write_atomically
+from helpers.features import BATCH
+
+KIND = "image classifier of the course Deep learning for images, form 1"
+PREPROCESSING = "data.read_picture(file, size): RGB, 0..255; the scaling to -1..1 is a layer of the model"
+TEXTS = ("picture", "class", "problem")
+FIELDS = {"kind": str, "class_names": list, "size": int, "head": dict, "weights": dict, "backbone": str}
+ENDINGS = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS} | {".heic", ".heif"}
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """What `load` returns. forward : (BATCH, size, size, 3) uint8 -> (BATCH, classes) float32 probabilities."""
+
+    folder: Path
+    card: dict
+    forward: Callable
+
+    @property
+    def class_names(self) -> list[str]:
+        return self.card["class_names"]
+
+    @property
+    def size(self) -> int:
+        return self.card["size"]
+
+
+def average(heads: list):
+    """Join heads into one whose answer is the mean of their probabilities: (batch, features) -> (batch, classes).
+
+    heads : from `models.head` or `training.fit_head`, all of one form. They are copied, without dropout, which does
+    nothing in a prediction. Raises ValueError if their forms differ.
+    """
+    return _joined(_form(heads), [head.get_weights() for head in heads])
+
+
+def save(folder: str | os.PathLike, heads: list, class_names: list[str], size: int = 150, **more) -> Path:
+    """Save heads as one classifier, which answers with the mean of their probabilities.
+
+    heads : from `models.head` or `training.fit_head`, all of one form.  size : pixels of the pictures they learned on.
+    more : whatever the card shall also say (accuracy, data set, ...): numbers, texts, lists, dicts.
+    Returns the folder. An older classifier in it is replaced in one step; other files are left alone.
+    Raises ValueError if the heads do not fit the class names or each other.
+    """
+    folder = Path(folder)
+    form = _form(heads)
+    if form["classes"] != len(class_names):
+        raise ValueError(f"The heads have {form['classes']} outputs, but there are {len(class_names)} class names.")
+    versions = {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy", "pillow")}
+    folder.mkdir(parents=True, exist_ok=True)
+    for killed in folder.glob(".saving-*"):
+        shutil.rmtree(killed, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as beside:
+        written = Path(beside, "head.weights.h5")
+        average(heads).save_weights(written)
+        digest = _sha256(written)
+        weights = {"file": f"head-{digest[:8]}.weights.h5", "sha256": digest}
+        card = {"kind": KIND, "saved": f"{datetime.datetime.now():%Y-%m-%d %H:%M}", "class_names": list(class_names),
+                "size": size, "preprocessing": PREPROCESSING, "backbone": _backbone_digest(), "head": form,
+                "weights": weights, **more, "versions": versions}  # fmt: skip
+        Path(beside, "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
+        os.replace(written, folder / weights["file"])
+        os.replace(Path(beside, "card.json"), folder / "card.json")
+    for old in folder.glob("head-????????.weights.h5"):
+        if old.name != weights["file"]:
+            with suppress(OSError):
+                old.unlink()
+    return folder
+
+
+def load(folder: str | os.PathLike) -> Classifier:
+    """Build the classifier that `save` put into `folder`. Reads texts and numbers only: nothing in it is executed.
+
+    Raises FileNotFoundError or ValueError in one line that says what is wrong with the folder.
+    """
+    folder = Path(os.path.expanduser(folder))
+    card = _card(folder)
+    path = folder / card["weights"]["file"]
+    if not path.is_file() or _sha256(path) != card["weights"]["sha256"]:
+        raise ValueError(f"{show(path)} is missing or damaged. Copy the folder again, or save the classifier again.")
+    if card["backbone"] != _backbone_digest():
+        raise ValueError(
+            f"{show(folder)} was trained on another backbone than the one in use here. "
+            "See COURSE_WEIGHTS: it must name the weights that the classifier was trained with."
+        )
+    from helpers import features, models
+
+    head = _joined(card["head"])
+    _check_tensors(path, head)
+    head.load_weights(path)
+    whole = models.classifier(models.backbone(card["size"]), head)
+    return Classifier(folder, card, features._compiled(whole))
+
+
+def predict(classifier: Classifier, pictures: Iterable) -> pd.DataFrame:
+    """Ask the classifier about pictures, in batches: memory does not grow with their number.
+
+    pictures : paths, or pairs (name, bytes of a file).
+    Returns one row a picture, in order: picture (its name), class, probability (of that class), problem (why there is
+    no answer, else ""), and a column "p(<class>)" for each class, float32; NaN where there is no answer.
+    """
+    pictures = list(pictures)
+    batches = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
+    answers, problems = [], []
+    with ThreadPoolExecutor(os.cpu_count()) as readers:
+        waiting = [readers.submit(_read_batch, batch, classifier.size) for batch in batches[:4]]
+        bar = tqdm(total=len(pictures), desc="pictures", unit=" pictures", mininterval=1, disable=len(batches) < 3)
+        with bar:
+            for number, batch in enumerate(batches):
+                pixels, reasons = waiting.pop(0).result()
+                if number + 4 < len(batches):
+                    waiting.append(readers.submit(_read_batch, batches[number + 4], classifier.size))
+                rows = classifier.forward(pixels)[: len(batch)]  # always the same shape, so always the same numbers
+                rows[[bool(reason) for reason in reasons]] = np.nan
+                answers.append(rows)
+                problems += reasons
+                bar.update(len(batch))
+    names = [one[0] if isinstance(one, tuple) else show(one) for one in pictures]
+    return _table(names, np.concatenate(answers) if answers else None, problems, classifier.class_names)
+
+
+def listed(paths: Iterable[str | os.PathLike]) -> tuple[list[Path], int]:
+    """Put the pictures of a folder, subfolders included and sorted, in place of the folder.
+
+    Returns (pictures, number of files in the folders that were left out since their endings are not a picture's).
+    """
+    found, left = [], 0
+    for path in map(Path, paths):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        for parent, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            names = sorted(name for name in names if not name.startswith("."))
+            good = [name for name in names if Path(name).suffix.lower() in ENDINGS]
+            found += [Path(parent, name) for name in good]
+            left += len(names) - len(good)
+    return found, left
+
+
+def draw(table: pd.DataFrame, pictures: Iterable, most: int = 24):
+    """Draw each answered picture with bars for its likeliest classes (up to five), two pictures a row.
+
+    table, pictures : what `predict` returned and what it was given.  most : only so many are drawn.
+    Returns the matplotlib figure, or None if no picture was answered.
+    """
+    from helpers.plots import BLUE, plt
+
+    shown = [(row, one) for (_, row), one in zip(table.iterrows(), pictures, strict=True) if not row["problem"]][:most]
+    if not shown:
+        return None
+    high = -(-len(shown) // 2)
+    figure, axes = plt.subplots(high, 4, figsize=(9, 1.9 * high + 0.3), width_ratios=[1, 1.2] * 2, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for (row, one), left, bars in zip(shown, axes[:, ::2].flat, axes[:, 1::2].flat, strict=False):
+        left.imshow(read_picture(io.BytesIO(one[1]) if isinstance(one, tuple) else one, 300))
+        name = os.path.basename(row["picture"])
+        left.set_title(name if len(name) < 30 else f"{name[:13]}...{name[-13:]}", fontsize="small", parse_math=False)
+        likely = row[[column for column in table.columns if column.startswith("p(")]].astype(float)
+        likely = likely.sort_values(ascending=False)[:5]
+        bars.set_axis_on()
+        bars.barh(range(len(likely)), likely, color=BLUE)
+        bars.set_yticks(range(len(likely)), [name[2:-1] for name in likely.index], parse_math=False)
+        bars.set(xlim=(0, 1), ylim=(len(likely) - 0.5, -0.5), xlabel="probability")
+        bars.tick_params(labelsize="small")
+    return figure
+
+
+def write_csv(table: pd.DataFrame, path: str | os.PathLike) -> None:
+    """Write what `predict` returned, all digits, in UTF-8; the file appears whole or not at all."""
+    text = table.astype({name: "float64" for name in table.columns if name.startswith("p") and name not in TEXTS})
+    write_atomically(Path(path), lambda out: out.write(text.to_csv(index=False).encode("utf-8", "backslashreplace")))
+
+
+def write_png(figure, path: str | os.PathLike) -> None:
+    """Write a figure as PNG, whatever the path's ending; the file appears whole or not at all."""
+    write_atomically(Path(path), lambda out: figure.savefig(out, format="png", dpi=120))
+
+
+def upload(classifier: Classifier, example: str | os.PathLike) -> None:
+    """Show a button that takes pictures from the learner's disk, and the answers below it.
+
+    example : a picture that is answered where nobody can press a button (nbconvert, nbval).
+    """
+    from helpers.playgrounds import _display, _png, _somebody_there, plt
+
+    if not _somebody_there():
+        print("In JupyterLab, VS Code and Colab a button for your pictures stands here. What it shows for one of ours:")
+        draw(predict(classifier, [example]), [example])
+        plt.show()
+        return
+    import ipywidgets as widgets
+
+    button = widgets.FileUpload(accept="image/*", multiple=True, description="Your pictures")
+    lines, shown = widgets.HTML(), widgets.Image(format="png", layout=widgets.Layout(display="none"))
+
+    def answer(change):
+        pictures = uploaded(button.value)
+        if not pictures:
+            return
+        lines.value = "Reading ..."
+        table = predict(classifier, pictures)
+        lines.value = f"<pre>{html.escape(chr(10).join(lines_of(table)))}</pre>"
+        figure = draw(table, pictures)
+        shown.layout.display = "none" if figure is None else ""
+        if figure is not None:
+            shown.value = _png(figure)
+
+    button.observe(answer, "value")
+    _display(widgets.VBox([button, lines, shown]))
+
+
+def uploaded(value) -> list[tuple[str, bytes]]:
+    """Name and bytes of each file in a FileUpload's value: a dict in ipywidgets 7, a tuple of dicts in 8."""
+    if isinstance(value, dict):
+        return [(show(name), bytes(file["content"])) for name, file in value.items()]
+    return [(show(file["name"]), bytes(file["content"])) for file in value]
+
+
+def lines_of(table: pd.DataFrame) -> list[str]:
+    """One line a picture: its name, the class and its probability, or what is wrong with it."""
+    good = table[table["problem"] == ""]
+    wide = min(50, max(map(len, good["picture"]), default=0))
+    most = max(map(len, good["class"]), default=0)
+    return [
+        row["problem"] or f"{row['picture']:<{wide}}  {row['class']:<{most}}  {row['probability']:.3f}"
+        for _, row in table.iterrows()
+    ]
+
+
+# Small things -----------------------------------------------------------------------------------------------
+
+
+def _read_batch(batch: list, size: int) -> tuple[np.ndarray, list[str]]:
+    """((BATCH, size, size, 3) uint8, filled up with zeros; for each picture what is wrong with it, or "")."""
+    pixels, reasons = np.zeros((BATCH, size, size, 3), "uint8"), []
+    for number, one in enumerate(batch):
+        name = one[0] if isinstance(one, tuple) else show(one)
+        reason = ""
+        try:
+            pixels[number] = read_picture(io.BytesIO(one[1]) if isinstance(one, tuple) else one, size)
+        except FileNotFoundError:
+            reason = f"{name}: there is no such file"
+        except ValueError as error:
+            reason = str(error).replace("the picture: ", f"{name}: ", 1) if isinstance(one, tuple) else str(error)
+        reasons.append(reason)
+    return pixels, reasons
+
+
+def _table(names: list[str], answers: np.ndarray | None, problems: list[str], class_names: list[str]) -> pd.DataFrame:
+    answers = np.zeros((0, len(class_names)), "float32") if answers is None else answers
+    best = np.nan_to_num(answers, nan=-1).argmax(axis=1)
+    table = pd.DataFrame({"picture": names})
+    table["class"] = ["" if problem else class_names[label] for label, problem in zip(best, problems, strict=True)]
+    table["probability"] = answers[np.arange(len(best)), best]
+    table["problem"] = problems
+    return table.assign(**{f"p({name})": answers[:, label] for label, name in enumerate(class_names)})
+
+
+def _form(heads: list) -> dict:
+    """What `models.head` needs to build the heads again."""
+    forms = []
+    for head in heads:
+        first = head.get_weights()[0].shape[1]
+        units = first if len(head.get_weights()) == 4 else 0
+        forms.append({"features": head.input_shape[1], "classes": head.output_shape[1], "units": units})
+    if not forms or any(form != forms[0] for form in forms):
+        raise ValueError(f"Expected one or more heads of one form, got {forms}.")
+    return forms[0] | {"heads": len(heads)}
+
+
+def _joined(form: dict, weights: list | None = None):
+    from helpers.models import head, keras
+
+    vectors = keras.Input((form["features"],), name="features")
+    answers = []
+    for number in range(form["heads"]):
+        one = head(form["features"], form["classes"], form["units"])
+        one.name = f"head_{number}"  # Keras wants different names inside one model
+        if weights:
+            one.set_weights(weights[number])
+        answers.append(one(vectors))
+    return keras.Model(vectors, keras.layers.Average()(answers) if len(answers) > 1 else answers[0], name="heads")
+
+
+def _card(folder: Path) -> dict:
+    """The card, with every field that `load` relies on looked at."""
+    again = "Name a folder that lesson 12 has saved, or save the classifier again."
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {show(folder)}. {again}")
+    try:
+        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"{show(folder)} holds no card.json, so it is no classifier. {again}") from None
+    except (ValueError, OSError):
+        raise ValueError(f"{show(folder / 'card.json')} is damaged. {again}") from None
+    wrong = "it is not a table" if not isinstance(card, dict) else ""
+    wrong = wrong or ", ".join(name for name, kind in FIELDS.items() if not isinstance(card.get(name), kind))
+    wrong = wrong or _wrong_values(card)
+    if wrong:
+        raise ValueError(f"{show(folder / 'card.json')} is not a card of this course: {wrong}. {again}")
+    return card
+
+
+def _wrong_values(card: dict) -> str:
+    form, names, weights = card["head"], card["class_names"], card["weights"]
+    numbers = [form.get(key) for key in ("features", "classes", "units", "heads")]
+    if card["kind"] != KIND:
+        return f"kind is {card['kind'][:80]!r}"
+    if not all(isinstance(number, int) and 0 <= number <= 100_000 for number in numbers) or not form["heads"]:
+        return "head"
+    if form["classes"] != len(names) or len(names) < 2 or not all(isinstance(name, str) for name in names):
+        return "class_names"
+    if not 71 <= card["size"] <= 2000:
+        return "size"
+    if (
+        not all(isinstance(weights.get(key), str) for key in ("file", "sha256"))
+        or Path(weights["file"]).name != weights["file"]
+    ):
+        return "weights"
+    return ""
+
+
+def _check_tensors(path: Path, head) -> None:
+    """Compare shapes before anything is read: a small file may claim to hold terabytes."""
+    import h5py
+
+    shapes = []
+    try:
+        with h5py.File(path) as file:
+            file.visititems(lambda name, one: shapes.append(tuple(one.shape)) if hasattr(one, "shape") else None)
+    except OSError:
+        raise ValueError(f"{show(path)} is not a weights file. Save the classifier again.") from None
+    if sorted(shapes) != sorted(tuple(variable.shape) for variable in head.variables):
+        raise ValueError(f"{show(path)} holds other tensors than its card says. Save the classifier again.")
+
+
+def _backbone_digest() -> str:
+    from helpers import weights
+
+    return weights.digest(weights.read(weights.fetch()))
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
