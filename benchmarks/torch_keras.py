@@ -10,7 +10,8 @@ import statistics
 import time
 
 import numpy as np
-import torch  # before TensorFlow
+import torch
+import torchvision  # noqa: F401  it loads Triton, which crashes if it comes after TensorFlow
 from table import arguments, report
 from torch import nn
 

@@ -1,5 +1,6 @@
 """Xception in PyTorch, with the weights of `helpers.weights`: the same numbers as Keras', in PyTorch's own parts.
 
+Import torch and torchvision before TensorFlow: the other way round, Python may crash (see lesson 10).
 Pictures come as PyTorch wants them: (batch, 3, height, width), float32, scaled to -1..1.
 """
 
