@@ -28,7 +28,7 @@ def history(histories: pd.DataFrame | dict[str, pd.DataFrame]) -> plt.Figure:
             axis.plot(table.index, table[f"val_{column}"], "-", color=colour, label=f"{name} validation".strip())
         axis.set(xlabel="epoch", title=title)
         axis.xaxis.get_major_locator().set_params(integer=True)
-    axes[1].legend(frameon=False, fontsize="small")
+    axes[1].legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))  # over no line
     return figure
 
 

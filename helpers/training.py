@@ -31,7 +31,8 @@ def fit_head(
     """
     from helpers.models import head, keras
 
-    model = head(train.x.shape[1], int(train.y.max()) + 1, units, dropout, seed)
+    labels = train.y if validation is None else np.concatenate([train.y, validation.y])  # a class may be in one only
+    model = head(train.x.shape[1], int(labels.max()) + 1, units, dropout, seed)
     callbacks = list(callbacks)
     model.compile(
         keras.optimizers.Adam(learning_rate),

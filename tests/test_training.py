@@ -28,6 +28,12 @@ def test_a_head_learns_separate_clusters_and_reports_each_epoch():
     assert history["loss"].iloc[-1] < history["loss"].iloc[0] / 2
 
 
+def test_a_class_that_only_validation_has_gets_a_unit():
+    x, y = clusters(n=30, classes=3)
+    head, _ = training.fit_head(Split(x[y < 2], y[y < 2]), Split(x, y), epochs=1)
+    assert head.output_shape == (None, 3)
+
+
 def test_the_same_seed_gives_the_same_numbers_and_another_one_does_not():
     runs = [
         training.fit_head(clusters(), clusters(seed=1), dropout=0.5, units=4, epochs=2, seed=s)[1] for s in (1, 1, 2)
