@@ -21,7 +21,7 @@ SIZES = (1, 1, 1, 100, 1000)
 def main():
     options = arguments(__doc__).parse_args()
     dataset = data.load(options.data)
-    pictures = dataset.pictures.sample(1000, random_state=0)["source"]
+    pictures = dataset.pictures.sample(1000, replace=len(dataset.pictures) < 1000, random_state=0)["source"]
     rows = []
     for size in SIZES:
         seconds, megabytes = measured([str(dataset.folder / "classifier"), *pictures[:size]])

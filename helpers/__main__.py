@@ -50,7 +50,7 @@ def predict(arguments: list[str]) -> int:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for the answers
             pictures, left = classifier.listed(options.pictures)
             if left:
-                print(f"{left} files in the folders are not pictures by their endings and were left out.")
+                print(f"Left out of the folders, being no pictures by their endings: {left}.")
             if not pictures:
                 raise ValueError(f"No pictures in {', '.join(map(repr, options.pictures))}.")
             table = classifier.predict(classifier.load(options.folder), pictures)

@@ -43,7 +43,7 @@ def intervals(table: pd.DataFrame, xlabel: str = "validation accuracy", baseline
     axis.plot(table["mean"], rows, "o", color=BLUE)
     if baseline is not None:
         axis.axvline(baseline, color=GREY, ls="--", label="majority baseline")
-        axis.legend(frameon=False, fontsize="small")
+        axis.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1))  # over no bar
     axis.set_yticks(rows, table.index)
     axis.set(xlabel=f"{xlabel}, 95 % interval", ylim=(len(table) - 0.5, -0.5))
     axis.grid(axis="x", color="#DDDDDD")
