@@ -2,8 +2,8 @@
 
 Each item is a function that looks at one `Case` (the model with its data). It ends in one of three ways: it returns
 what is fine, raises `Wrong` (what, where, and the line that mends it), or raises `Skip` (why it could not look).
-A check never changes the model, and looks at a few pictures only. What an item asks of a model stands in `_Keras`; a
-class with the same methods lets the same items judge the models of another framework.
+A check never changes the model, and looks at a few pictures only. `checklist_models` has what an item asks of a model,
+once for Keras and once for PyTorch, so that the same items judge both.
 """
 
 import hashlib
@@ -15,25 +15,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
+
+from helpers.checklist_models import TF, adds_up, view
 
 ROWS = 32  # pictures that the items look at
 FINE, WRONG, SKIPPED = "fine", "WRONG", "not checked"
-
-# Families of keras.applications by the kernels of their first convolutions (height x width x in x out, b: with bias):
-# the name, and what the darkest and the brightest value must become. None: the network scales by itself.
-TF, CAFFE, TORCH = (-1.0, 1.0), (-123.7, 151.1), (-2.12, 2.64)
-FAMILIES = {
-    "3x3x3x32 3x3x32x64 3x3x64x1 3x3x128x1": ("Xception", TF),
-    "3x3x3x32 3x3x32x32 3x3x32x64 1x1x64x80": ("Inception", TF),
-    "3x3x3x32 3x3x32x1 1x1x32x64 3x3x64x1": ("MobileNet", TF),
-    "3x3x3x32 3x3x32x1 1x1x32x16": ("MobileNetV2", TF),
-    "7x7x3x64b 1x1x64x64 3x3x64x64": ("ResNetV2", TF),
-    "7x7x3x64b 1x1x64x64b 3x3x64x64b": ("ResNet", CAFFE),
-    "3x3x3x64b 3x3x64x64b 3x3x64x128b 3x3x128x128b 3x3x128x256b": ("VGG", CAFFE),
-    "7x7x3x64 1x1x64x128 3x3x128x32": ("DenseNet", TORCH),
-    "3x3x3x32 3x3x32x1 1x1x32x8b": ("EfficientNet", None),
-    "3x3x3x32 3x3x32x16 3x3x16x64": ("EfficientNetV2", None),
-}
 
 
 @dataclass(frozen=True)
@@ -86,29 +73,40 @@ class Skip(Exception):
     """Ends an item that cannot be judged: Skip(reason)."""
 
 
-def check(model, train, validation=None, class_names=None, *, dataset=None, predict: Callable | None = None) -> Report:
+def check(
+    model, train, validation=None, class_names=None, *, dataset=None, predict: Callable | None = None, loss=None,
+    optimizer=None,
+) -> Report:  # fmt: skip
     """Examine a model with its data; the model stays as it was. Takes a few seconds.
 
-    model : a built Keras model, compiled or not: for raw pictures (backbone nested or not), or a head for features.
-    train, validation : batches (`image_dataset_from_directory`), or (x, y) with arrays, such as `features.Split`.
+    model : a built Keras model, compiled or not, or a PyTorch model: for raw pictures, or a head for features.
+        A PyTorch model is judged as its `train()` and `eval()` leave it, whatever its mode is now.
+    train, validation : batches (`image_dataset_from_directory`, `DataLoader`), or (x, y) with arrays, such as
+        `features.Split`.
     class_names : the names that you will print, in your order.
     dataset : what `data.load` returned.  predict : your function that takes a picture's path and returns its
         probabilities, (classes,).
+    loss, optimizer : of a PyTorch model, which does not know them: `nn.CrossEntropyLoss()`, `torch.optim.Adam(...)`.
     Returns a `Report`; `.problems` holds what is wrong. Raises ValueError for a model or data that it cannot take.
     """
-    case = Case(_view(model), _given("train", train), _given("validation", validation), class_names, dataset, predict)
+    seen, splits = view(model, loss, optimizer), (_given("train", train), _given("validation", validation))
+    case = Case(seen, *splits, class_names, dataset, predict)
     report = Report()
-    for name, judge in ITEMS.items():
-        try:
-            item = Item(name, FINE, judge(case))
-        except Wrong as wrong:
-            item = Item(name, WRONG, *wrong.args)
-        except Skip as reason:
-            item = Item(name, SKIPPED, str(reason))
-        except Exception as error:  # a strange model must not hide the other items
-            item = Item(name, SKIPPED, f"this item failed: {type(error).__name__}: {str(error)[:80]}")
-        report.append(item)
+    with seen.undisturbed():
+        for name, judge in ITEMS.items():
+            report.append(_judged(seen.optimizer_item if judge is _optimizer else name, judge, case))
     return report
+
+
+def _judged(name: str, judge: Callable, case: "Case") -> Item:
+    try:
+        return Item(name, FINE, judge(case))
+    except Wrong as wrong:
+        return Item(name, WRONG, *wrong.args)
+    except Skip as reason:
+        return Item(name, SKIPPED, str(reason))
+    except Exception as error:  # a strange model must not hide the other items
+        return Item(name, SKIPPED, f"this item failed: {type(error).__name__}: {str(error)[:80]}")
 
 
 # What the items look at ---------------------------------------------------------------------------------------
@@ -118,7 +116,7 @@ def check(model, train, validation=None, class_names=None, *, dataset=None, pred
 class Case:
     """A model's view and its data; what several items need is computed once."""
 
-    model: "_Keras"
+    model: object  # a view of checklist_models
     train: object
     validation: object
     names: list[str] | None
@@ -130,9 +128,13 @@ class Case:
         return _rows(self.train)
 
     @cached_property
+    def fits(self) -> bool:
+        return self.model.takes(self.rows[0])
+
+    @cached_property
     def outputs(self) -> np.ndarray:
         """The model's answers to `rows`. Other items wait until the pictures fit."""
-        if not _fits(self.rows[0].shape[1:], self.model.input_shape):
+        if not self.fits:
             raise Skip("mend the input shape first")
         return self.model.outputs(self.rows[0])
 
@@ -140,13 +142,13 @@ class Case:
     def pictures(self) -> np.ndarray:
         if not self.model.convolutions:
             raise Skip("the model starts from features: no picture passes through it")
-        if not _fits(self.rows[0].shape[1:], self.model.input_shape):
+        if not self.fits:
             raise Skip("mend the input shape first")
         return self.rows[0]
 
     @cached_property
     def classes(self) -> int:
-        for names in (self.names, getattr(self.train, "class_names", None), getattr(self.dataset, "class_names", None)):
+        for names in (self.names, _names(self.train), _names(self.dataset)):
             if names is not None:
                 return len(names)
         raise Skip("give class_names")
@@ -158,25 +160,60 @@ class Case:
         return self.outputs.shape[1]
 
     @property
-    def loss(self) -> tuple[str, bool]:
+    def loss(self) -> tuple[tuple, tuple]:
         if self.model.loss is None:
-            raise Skip("the model is not compiled")
+            raise Skip(self.model.no_loss)
         return self.model.loss
+
+    @property
+    def known_loss(self) -> tuple[tuple, tuple]:
+        if not self.loss[0]:
+            raise Skip(f"a loss that the checklist does not know: {self.model.loss_name}")
+        return self.loss
+
+    def line(self, key: str, **values) -> str:
+        """What mends a fault, in the words of the model's framework."""
+        return self.model.lines[key].format(**values)
 
 
 def _given(name: str, split):
     """A split as it came, or as a pair of arrays; anything else is refused in one line."""
     if isinstance(split, str | Path):
-        how = "keras.utils.image_dataset_from_directory(folder, image_size=...)"
+        how = "keras.utils.image_dataset_from_directory(folder, image_size=...), or ImageFolder and DataLoader"
         raise ValueError(f"{name}: a folder came. Read it first: {how}.")
     if isinstance(split, tuple | list):
         if len(split) != 2 or len(split[0]) != len(split[1]) or not len(split[0]):
             raise ValueError(f"{name}: expected (x, y) of one length, not empty.")
-        return split[0], np.asarray(split[1])
+        return (_array(split[0]) if hasattr(split[0], "detach") else split[0]), _array(split[1])
     if split is not None and (not hasattr(split, "__iter__") or hasattr(split, "__next__")):
         kind = type(split).__name__
         raise ValueError(f"{name}: expected (x, y), or batches that can be read again and again, got {kind}.")
     return split
+
+
+def _array(x) -> np.ndarray:
+    return np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
+
+
+def _folder(split) -> tuple[object, object]:
+    """(what lies beneath a DataLoader, the rows of it that a Subset chose; None: all of them)."""
+    under, rows = getattr(split, "dataset", split), None
+    while hasattr(under, "indices") and hasattr(under, "dataset"):
+        rows = under.indices if rows is None else [under.indices[row] for row in rows]
+        under = under.dataset
+    return under, rows
+
+
+def _names(split) -> list[str] | None:
+    names = getattr(split, "class_names", None) or getattr(_folder(split)[0], "classes", None)
+    return None if names is None else list(names)
+
+
+def _paths(split) -> list[str] | None:
+    """The files of batches, in order, as far as they are known."""
+    under, rows = _folder(split)
+    paths = getattr(split, "file_paths", None) or [path for path, _ in getattr(under, "samples", [])]
+    return (paths if rows is None else [paths[row] for row in rows]) if paths else None
 
 
 def _batches(split, rows: int):
@@ -185,7 +222,7 @@ def _batches(split, rows: int):
     for batch in split:
         if not isinstance(batch, tuple | list) or len(batch) < 2:
             raise Skip("the batches hold no labels")
-        yield np.asarray(batch[0]), np.asarray(batch[1])
+        yield _array(batch[0]), _array(batch[1])
         seen += len(batch[1])
         if seen >= rows:
             return
@@ -206,208 +243,32 @@ def _labels(y: np.ndarray) -> np.ndarray | None:
     return y.reshape(-1) if y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1) else None
 
 
-def _fits(shape: tuple, expected: tuple) -> bool:
-    return len(shape) == len(expected) and all(e in (None, s) for s, e in zip(shape, expected, strict=True))
-
-
-# The model, as the items see it ---------------------------------------------------------------------------------
-
-LOSSES = {  # what they are called here -> Keras' name
-    "sparse": "sparse_categorical_crossentropy",
-    "categorical": "categorical_crossentropy",
-    "binary": "binary_crossentropy",
-}
-
-
-def _view(model) -> "_Keras":
-    """The model behind the attributes and methods that the items use. Another framework gets its own class here."""
-    from helpers.models import keras
-
-    if not isinstance(model, keras.Model):
-        raise ValueError(f"Expected a Keras model, got {type(model).__name__}.")
-    if not model.built or not getattr(model, "outputs", None):
-        raise ValueError("The model has no weights yet, or no input layer. Begin it with keras.Input(shape).")
-    return _Keras(model, keras)
-
-
-def _leaves(layer):
-    """All layers, in order, without the models that hold them."""
-    inner = getattr(layer, "layers", None) or getattr(layer, "_layers", [])
-    if not inner:
-        yield layer
-    for one in inner:
-        yield from _leaves(one)
-
-
-def _numbers(weights) -> int:
-    return sum(int(np.prod(weight.shape)) for weight in weights)
-
-
-class _Keras:
-    """Facts of a Keras model, and forward passes that leave it as it is."""
-
-    def __init__(self, model, keras):
-        self._model, self._keras, layers = model, keras, keras.layers
-        leaves = list(_leaves(model))
-        kinds = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)
-        self._convolutions = [layer for layer in leaves if isinstance(layer, kinds)]
-        norms = [layer for layer in leaves if isinstance(layer, layers.BatchNormalization)]
-        self._norms = [norm for norm in norms if getattr(norm.input_spec, "ndim", 4) == 4]  # of maps
-        self.name, self.input_shape = model.name, tuple(model.input_shape[1:])
-        self.convolutions = [layer.name for layer in self._convolutions]
-        holders = [one for one in model.layers if hasattr(one, "layers") and {*_leaves(one)} & {*self._convolutions}]
-        self.backbone = max(holders, key=lambda one: one.count_params(), default=model).name
-        self.backbone_line = f"model.get_layer({self.backbone!r})" if holders else "backbone"
-        self._last = model
-        while getattr(self._last, "layers", None):  # the head may be a model of its own
-            self._last = self._last.outputs[0]._keras_history.operation
-        weighted = [layer for layer in leaves if layer.weights]
-        self.head = weighted[-1].name
-        self.head_trains = bool(weighted[-1].trainable_weights)
-
-    # what stands in it
-
-    @property
-    def family(self) -> tuple[str, tuple[float, float] | None]:
-        """(name, scale) from FAMILIES, ("", None) for any other network."""
-        shapes = ["x".join(map(str, one.weights[0].shape)) + "b" * one.use_bias for one in self._convolutions[:6]]
-        start = " ".join(shapes)
-        return next((found for key, found in FAMILIES.items() if start.startswith(key)), ("", None))
-
-    @property
-    def trainable_numbers(self) -> int:
-        return _numbers(self._model.trainable_weights)
-
-    @property
-    def backbone_numbers(self) -> tuple[int, int]:
-        """(numbers that train, all numbers) of convolutions and BatchNormalization."""
-        layers = [*self._convolutions, *self._norms]
-        mine = {id(weight) for layer in layers for weight in layer.weights}
-        training = [weight for weight in self._model.trainable_weights if id(weight) in mine]
-        return _numbers(training), _numbers(weight for layer in layers for weight in layer.weights)
-
-    @property
-    def all_trains(self) -> bool:
-        """Nothing in the backbone is frozen."""
-        return all(layer.trainable_weights for layer in [*self._convolutions, *self._norms])
-
-    @property
-    def trainable_set_on_tensors(self) -> list[str]:
-        """Layers whose output tensor carries `trainable = False`, which freezes nothing."""
-        nodes = [(one.name, node) for one in getattr(self._model, "operations", []) for node in one._inbound_nodes]
-        return [name for name, node in nodes for one in node.output_tensors if getattr(one, "trainable", None) is False]
-
-    @property
-    def free_batch_norms(self) -> tuple[int, int]:
-        """(BatchNormalization layers that are not frozen, all of them)."""
-        return sum(norm.trainable for norm in self._norms), len(self._norms)
-
-    @property
-    def activation(self) -> str:
-        name = type(self._last).__name__.lower()  # a layer or an operation of its own: Softmax, Sigmoid
-        function = getattr(self._last, "activation", None)
-        return name if name in ("softmax", "sigmoid") else getattr(function, "__name__", "linear")
-
-    # how it is compiled
-
-    @property
-    def loss(self) -> tuple[str, bool] | None:
-        """(kind, from_logits): a key of LOSSES, or the name of another loss. None if the model is not compiled."""
-        if not self._model.compiled or self._model.loss is None:
-            return None
-        loss = self._model.loss
-        options = loss.get_config() if hasattr(loss, "get_config") else getattr(loss, "keywords", {})
-        kind = next((kind for kind, name in LOSSES.items() if name == self.loss_name), self.loss_name)
-        return kind, bool(options.get("from_logits", False))
-
-    @property
-    def loss_name(self) -> str:
-        loss = self._keras.losses.get(self._model.loss)
-        loss = getattr(loss, "fn", getattr(loss, "func", loss))  # of a Loss object; of functools.partial
-        return getattr(loss, "__name__", type(loss).__name__)
-
-    @property
-    def steps(self) -> int:
-        return int(self._model.optimizer.iterations)
-
-    @property
-    def changed_since_fit(self) -> tuple[int, int]:
-        """Numbers (unfrozen, frozen) since the optimizer was built: `fit` keeps to what it found then."""
-        optimizer = getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)
-        if not optimizer.built:
-            return 0, 0
-        then = {id(weight): weight for weight in optimizer._trainable_variables}
-        now = {id(weight): weight for weight in self._model.trainable_variables}
-        return tuple(_numbers(a[key] for key in a.keys() - b.keys()) for a, b in ((now, then), (then, now)))
-
-    # what it does
-
-    def outputs(self, x: np.ndarray) -> np.ndarray:
-        return np.asarray(self._keras.ops.convert_to_numpy(self._model(x, training=False)), "float32")
-
-    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        if self.activation != "linear":
-            return outputs
-        ops = self._keras.ops
-        return ops.convert_to_numpy(ops.sigmoid(outputs) if outputs.shape[1] == 1 else ops.softmax(outputs))
-
-    def loss_value(self, y: np.ndarray, outputs: np.ndarray) -> float:
-        y = y.reshape(-1, 1).astype("float32") if outputs.shape[1] == 1 else y
-        return float(np.mean(self._keras.losses.get(self._model.loss)(y, outputs)))
-
-    def entering(self, x: np.ndarray) -> np.ndarray:
-        """What reaches the convolution that is called first; the pass ends there."""
-        seen = []
-
-        def stop(values, *_, **__):
-            seen.append(self._keras.ops.convert_to_numpy(values))
-            raise InterruptedError
-
-        try:
-            for layer in self._convolutions:
-                layer.call = stop
-            self._model(x, training=False)
-        except Exception:
-            if not seen:
-                raise
-        finally:
-            for layer in self._convolutions:
-                del layer.call
-        return seen[0]
-
-    def moving_batch_norms(self, x: np.ndarray) -> list[str]:
-        """Layers of the backbone whose running statistics a training pass would change. Tried without keeping it."""
-        before = self._model.non_trainable_variables
-        _, after = self._model.stateless_call(self._model.trainable_variables, before, x, training=True)
-        to_array = self._keras.ops.convert_to_numpy
-        moved = {id(a) for a, b in zip(before, after, strict=True) if np.any(to_array(a) != to_array(b))}
-        fresh = [norm for norm in self._norms if not np.any(to_array(norm.moving_mean))]  # never trained: may move
-        return [norm.name for norm in self._norms if norm not in fresh and id(norm.moving_mean) in moved]
-
-
 # What goes in -------------------------------------------------------------------------------------------------
 
 
 def _input_shape(case: Case) -> str:
     expected, got = case.model.input_shape, case.rows[0].shape[1:]
     where, wanted = f"the input of {case.model.name!r}", str(expected).replace("None", "any")
-    if not _fits(got, expected):
-        mend = f"image_size={expected[:2]} where the pictures are read"
+    if not case.fits:
+        axis = case.model.channel_axis
+        channels = expected[axis]
+        mend = case.line("size", expected=expected[:2])
         if len(expected) == 1 and len(got) == 3:
-            mend = "check(models.classifier(backbone, head), train, ...): a head alone takes features, not pictures"
+            mend = case.line("features")
         elif len(expected) == 1:
-            mend = f"models.head(n_features={got[-1]}, ...): as many as the features have"
+            mend = case.line("width", got=got[-1])
         elif len(got) == 1:
             mend = "check the head alone, or give pictures: this model begins with pictures"
-        elif len(got) == 2 or got[-1] == 1 != expected[-1]:
-            mend = 'color_mode="rgb" where the pictures are read (grey arrays: np.repeat(x[..., None], 3, axis=-1))'
-        elif got[0] == expected[-1]:
-            mend = "x = np.moveaxis(x, 1, -1): Keras wants the channels last"
+        elif len(got) == 2 or (1 in (got[0], got[-1]) and channels != 1):
+            mend = case.line("grey")
+        elif got[-1 - axis] == channels != got[axis]:
+            mend = case.line("channels")
+        where += f" ({case.model.refusal})" if case.model.refusal else ""
         raise Wrong(f"the model takes {wanted}, train gives {got}", where, mend)
     if case.validation is not None:
         other = _rows(case.validation, 1)[0].shape[1:]
         if other != got:
-            raise Wrong(f"train gives {got}, validation {other}", "validation", "the same image_size=... for both")
+            raise Wrong(f"train gives {got}, validation {other}", "validation", case.line("same size"))
     return f"{got}, as the model takes it"
 
 
@@ -416,24 +277,37 @@ def _normalization(case: Case) -> str:
     x = case.pictures
     if scale is None:
         raise Skip(f"the checklist does not know which scale this network wants ({family or 'none of its families'})")
-    values = case.model.entering(x)
-    if x.min() >= 0 and 2 < x.max() <= 255:  # raw: black and white say more than what these pictures happen to hold
-        values = case.model.entering(np.stack([np.zeros_like(x[0]), np.full_like(x[0], 255)]))
+    ends = _ends(case, x)
+    values = case.model.entering(x if ends is None else ends)
     low, high = float(values.min()), float(values.max())
-    guess = _scale_problem(low, high, scale, raw=x.max() > 2)
+    guess = _scale_problem(low, high, scale, known=ends is not None)
     if guess:
-        layer = "keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)"
-        layer = layer if scale == TF else "keras.applications.<its module>.preprocess_input(pixels)"
+        layer = case.line("scale" if scale == TF else "other scale")
         raise Wrong(
             f"{low:.4g} to {high:.4g} reaches the network, {family} wants {scale[0]:g} to {scale[1]:g}: {guess}",
             f"before the convolution {case.model.convolutions[0]!r}",
-            f"{layer} on raw pictures, once, as a layer of the model, and no other scaling",
+            case.line("scale once", layer=layer),
         )
     return f"{low:.4g} to {high:.4g} reaches the network, as {family} was trained"
 
 
-def _scale_problem(low: float, high: float, scale: tuple[float, float], raw: bool) -> str:
-    """What the range of the values tells, or "". raw : low and high are what 0 and 255 became."""
+def _ends(case: Case, x: np.ndarray) -> np.ndarray | None:
+    """A black and a white picture as they enter the model: they tell more than what these pictures happen to hold.
+
+    Of raw pictures, or made by the transform of an ImageFolder. None where neither is known.
+    """
+    for split in (case.validation, case.train):
+        if transform := getattr(_folder(split)[0], "transform", None):
+            pictures = [Image.new("RGB", x.shape[:1:-1], (level,) * 3) for level in (0, 255)]
+            ends, again = (np.stack([_array(transform(one)) for one in pictures]).astype("float32") for _ in range(2))
+            return ends if np.array_equal(ends, again) else None
+    if x.min() >= 0 and x.max() <= 255:
+        return np.stack([np.zeros_like(x[0]), np.full_like(x[0], 255 if x.max() > 2 else 1)])
+    return None
+
+
+def _scale_problem(low: float, high: float, scale: tuple[float, float], known: bool) -> str:
+    """What the range of the values tells, or "". known : low and high are what black and white became."""
     width, wanted = high - low, scale[1] - scale[0]
     slack = 0.02 * wanted
     if width < 0.06 * wanted and max(abs(low), abs(high)) <= 1.5 * max(map(abs, scale)):
@@ -444,7 +318,7 @@ def _scale_problem(low: float, high: float, scale: tuple[float, float], raw: boo
         return "0 to 1"
     if low < scale[0] - slack or high > scale[1] + slack:
         return "too wide"
-    if raw and (low > scale[0] + slack or high < scale[1] - slack):
+    if known and (low > scale[0] + slack or high < scale[1] - slack):
         return "too narrow"
     return "too narrow" if abs(low + 0.5) < 1e-3 and abs(high - 0.5) < 1e-3 else ""
 
@@ -456,8 +330,7 @@ def _freezing(case: Case) -> str:
     model = case.model
     training, total = model.backbone_numbers
     if model.loss and not model.head_trains:
-        mend = f"{model.head}.trainable = True, then model.compile(...) again"
-        raise Wrong("the last layer does not train", f"layer {model.head!r}", mend)
+        raise Wrong("the last layer does not train", f"layer {model.head!r}", case.line("open", head=model.head))
     if not model.convolutions:
         return f"the model starts from features; its {model.trainable_numbers:,} numbers train"
     pretrained = model.family[0]
@@ -467,7 +340,7 @@ def _freezing(case: Case) -> str:
         raise Wrong(
             f"{training:,} of the backbone's {total:,} numbers train{trap}",
             f"backbone {model.backbone!r}, from its first convolution {model.convolutions[0]!r} on",
-            f"for layer in {model.backbone_line}.layers: layer.trainable = False  # then model.compile(...) again",
+            case.line("freeze", backbone=model.backbone_line),
         )
     if model.all_trains:
         raise Skip(f"no pretrained network that the checklist knows; all its {training:,} numbers train")
@@ -484,25 +357,20 @@ def _batch_norm(case: Case) -> str:
     moved = model.moving_batch_norms(x[:4])
     if moved:
         raise Wrong(
-            f"fit() would change the running statistics of {len(moved)} of {total} layers, training=False or not",
+            case.line("norms found", moved=len(moved), total=total),
             f"{moved[0]!r} to {moved[-1]!r}" if len(moved) > 1 else repr(moved[0]),
-            f"for layer in {model.backbone_line}.layers: layer.trainable = layer.trainable and not "
-            "isinstance(layer, keras.layers.BatchNormalization)  # then model.compile(...) again",
+            case.line("norms", backbone=model.backbone_line),
         )
     return f"{total} layers in the backbone, none of them moves"
 
 
-def _compiled(case: Case) -> str:
-    case.loss  # noqa: B018  (skips a model that is not compiled)
-    late, gone = case.model.changed_since_fit
-    if late or gone:
-        what = [f"{late:,} numbers were unfrozen" if late else "", f"{gone:,} were frozen" if gone else ""]
-        raise Wrong(
-            f"{' and '.join(filter(None, what))} after the last compile(): fit() goes on as before",
-            f"model {case.model.name!r}",
-            "model.compile(...) again, with a new optimizer, after the last change of `trainable`",
-        )
-    return "what is trainable now is what compile() and fit() know of"
+def _optimizer(case: Case) -> str:
+    problem = case.model.optimizer_problem()
+    if problem is None:
+        raise Skip(case.model.no_optimizer)
+    if problem:
+        raise Wrong(problem, f"model {case.model.name!r}", case.line("compiled"))
+    return case.line("compiled fine")
 
 
 # What comes out -----------------------------------------------------------------------------------------------
@@ -511,11 +379,11 @@ def _compiled(case: Case) -> str:
 def _units(case: Case) -> str:
     where, n = f"layer {case.model.head!r}", case.classes
     if case.outputs.ndim != 2:
-        mend = "keras.layers.GlobalAveragePooling2D()(feature_map) before the last Dense"
-        raise Wrong(f"an answer has the shape {case.outputs.shape[1:]}, not one row of numbers", where, mend)
+        raise Wrong(
+            f"an answer has the shape {case.outputs.shape[1:]}, not one row of numbers", where, case.line("pool")
+        )
     if case.units != n and not (case.units == 1 and n == 2):
-        last = f'Dense({n}, activation="softmax")'
-        raise Wrong(f"{case.units} units for {n} classes", where, last)
+        raise Wrong(f"{case.units} units for {n} classes", where, case.line("units", n=n))
     y = case.train[1] if isinstance(case.train, tuple) else case.rows[1]
     labels = _labels(y)
     low, high = (labels.min(), labels.max()) if labels is not None else (0, y.shape[-1] - 1)
@@ -526,55 +394,61 @@ def _units(case: Case) -> str:
 
 
 def _activation(case: Case) -> str:
-    units, activation, where = case.units, case.model.activation, f"layer {case.model.head!r}"
+    units, where = case.units, f"layer {case.model.head!r}"
+    activation, mend = case.model.activation, case.line("sigmoid" if units == 1 else "softmax", n=units)
     if units == 1 and activation == "softmax":
-        raise Wrong("softmax over a single unit is always 1", where, 'Dense(1, activation="sigmoid")')
+        raise Wrong("softmax over a single unit is always 1", where, mend)
     if units > 1 and activation == "sigmoid":
         found = f"sigmoid on {units} units: the probabilities of one picture do not add up to 1"
-        raise Wrong(found, where, f'Dense({units}, activation="softmax")')
-    adds_up = case.outputs.min() >= 0 and np.allclose(case.outputs.sum(axis=1), 1, atol=1e-3)
-    if activation not in ("softmax", "sigmoid", "linear") and not adds_up:
-        right = "sigmoid" if units == 1 else "softmax"
-        raise Wrong(f"{activation} gives no probabilities", where, f'Dense({units}, activation="{right}")')
+        raise Wrong(found, where, mend)
+    if activation == "unknown":
+        raise Skip("the checklist does not know the last step of this model")
+    if activation not in GIVES and not adds_up(case.outputs):
+        raise Wrong(f"{activation} gives no probabilities", where, mend)
     return f"{activation} on {units} unit{'s'[: units > 1]}" + (" (raw scores)" if activation == "linear" else "")
 
 
+GIVES = {"softmax": "probabilities", "sigmoid": "probabilities", "linear": "raw scores"}
+GIVES["log_softmax"] = "log probabilities"
+
+
 def _logits(case: Case) -> str:
-    kind, from_logits = case.loss
-    activation = case.model.activation
-    if kind not in LOSSES:
-        raise Skip(f"a loss that the checklist does not know: {kind}")
-    loss, where = LOSSES[kind], f"layer {case.model.head!r} and compile(loss=...)"
-    if from_logits and activation in ("softmax", "sigmoid"):
-        found = f"{activation} gives probabilities, from_logits=True wants raw scores"
-        raise Wrong(found, where, f'compile(loss="{loss}")')
-    if not from_logits and activation == "linear":
-        name = "".join(part.capitalize() for part in loss.split("_"))
-        mend = f"compile(loss=keras.losses.{name}(from_logits=True))"
-        raise Wrong("raw scores come out, but the loss takes them for probabilities", where, mend)
-    return "raw scores and from_logits=True" if from_logits else "probabilities and no from_logits"
+    kinds, wants = case.known_loss
+    model, where = case.model, f"layer {case.model.head!r} and {case.line('loss where')}"
+    case.outputs  # noqa: B018  (a pass tells what the model gives)
+    gives = GIVES.get(model.activation, "probabilities" if adds_up(case.outputs) else "")
+    if not gives:
+        raise Skip("mend the activation first")
+    if gives not in wants and gives != "raw scores":
+        found = f"{model.activation} gives {gives}, {model.asker} wants {wants[0]}"
+        raise Wrong(found, where, case.line("gave probabilities", loss=model.loss_name, activation=model.activation))
+    if gives not in wants:
+        loss = model.losses[kinds[0]]
+        mend = case.line("gave scores", loss=loss, camel=loss.title().replace("_", ""))
+        raise Wrong(f"raw scores come out, but the loss takes them for {wants[0]}", where, mend)
+    return f"{gives} and {model.asker}"
 
 
 def _loss(case: Case) -> str:
-    kind, _ = case.loss
+    kinds, _ = case.known_loss
     labels = _labels(case.rows[1])
     right = "binary" if case.units == 1 else "sparse" if labels is not None else "categorical"
-    if kind not in LOSSES:
-        raise Skip(f"a loss that the checklist does not know: {kind}")
     what = "whole numbers" if labels is not None else f"vectors of {case.rows[1].shape[-1]} (one-hot)"
-    if kind != right or (right == "binary" and labels is None):
-        mend = f'compile(loss="{LOSSES[right]}")' if labels is not None or right != "binary" else 'label_mode="binary"'
+    if right not in kinds or (right == "binary" and labels is None):
+        mend = case.line(
+            "loss" if labels is not None or right != "binary" else "binary labels", loss=case.model.losses[right]
+        )
         found = f"{case.model.loss_name} does not go with {case.units} units and labels that are {what}"
-        raise Wrong(found, "compile(loss=...)", mend)
+        raise Wrong(found, case.line("loss where"), mend)
     return f"{case.model.loss_name}, labels are {what}"
 
 
 def _class_names(case: Case) -> str:
     lists = {
         "class_names": case.names,
-        "train.class_names": getattr(case.train, "class_names", None),
-        "validation.class_names": getattr(case.validation, "class_names", None),
-        "dataset.class_names": getattr(case.dataset, "class_names", None),
+        "train.class_names": _names(case.train),
+        "validation.class_names": _names(case.validation),
+        "dataset.class_names": _names(case.dataset),
     }
     lists = {name: list(one) for name, one in lists.items() if one is not None}
     if not lists or (len(lists) < 2 and case.dataset is None):
@@ -585,7 +459,7 @@ def _class_names(case: Case) -> str:
             at = next((i for i, pair in enumerate(zip(names, other, strict=False)) if pair[0] != pair[1]), len(names))
             shown = [repr(one[at]) if at < len(one) else "nothing" for one in (names, other)]
             found = f"label {at} is {shown[0]} in {first}, {shown[1]} in {name}"
-            raise Wrong(found, name, f"class_names = {first}  (sorted, as Keras numbers the folders)")
+            raise Wrong(found, name, case.line("names", first=first))
     _labels_of_dataset(case)
     return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
 
@@ -609,15 +483,15 @@ def _order(case: Case) -> str:
         raise Skip("no validation was given")
     if isinstance(case.validation, tuple):
         return "arrays: the same in every pass"
-    shuffled = "image_dataset_from_directory(..., shuffle=False)"
     first, second = (_passes(case.validation) for _ in range(2))
     if first == second:
         return f"two passes over {len(first)} pictures are equal"
-    if {key for key, _ in first} & {key for key, _ in second}:
+    (keys, labels), (other_keys, other_labels) = (zip(*one, strict=True) for one in (first, second))
+    if {*keys} == {*other_keys} or ({*keys} & {*other_keys} and labels != other_labels):
         found = "each pass comes in another order: labels of one pass do not match the predictions of another"
-        raise Wrong(found, "validation", shuffled)
+        raise Wrong(found, "validation", case.line("order"))
     found = "the same pictures differ from pass to pass: they are augmented"
-    raise Wrong(found, "validation", "train = train.map(augment): only train, never validation; or shuffle=False")
+    raise Wrong(found, "validation", case.line("augmented"))
 
 
 def _passes(split, count: int = 512) -> list[tuple[str, str]]:
@@ -652,7 +526,11 @@ def _keys(split) -> dict[str, object] | None:
     if isinstance(split, tuple):
         chunks = (np.asarray(split[0][start : start + 256]) for start in range(0, len(split[1]), 256))
         return {_key(row): number for number, row in enumerate(itertools.chain.from_iterable(chunks))}
-    paths = getattr(split, "file_paths", None)
+    tensors = getattr(_folder(split)[0], "tensors", None)  # a TensorDataset
+    if tensors is not None:
+        rows = _folder(split)[1]
+        return _keys((_array(tensors[0] if rows is None else tensors[0][rows]), tensors[1] if rows is None else rows))
+    paths = _paths(split)
     return {hashlib.sha256(Path(path).read_bytes()).hexdigest(): Path(path).name for path in paths} if paths else None
 
 
@@ -681,7 +559,7 @@ def _pictures_with_paths(case: Case, count: int = 4) -> tuple[np.ndarray, list[s
     if case.validation is None:
         raise Skip("no validation was given")
     x, y = _rows(case.validation)
-    paths = getattr(case.validation, "file_paths", None)
+    paths = _paths(case.validation)
     if paths and _passes(case.validation, 1) != _passes(case.validation, 1):
         raise Skip("mend the order of validation first")
     if not paths:
@@ -719,7 +597,7 @@ ITEMS = {
     "normalization": _normalization,
     "freezing": _freezing,
     "batch norm": _batch_norm,
-    "compiled": _compiled,
+    "compiled": _optimizer,
     "units": _units,
     "activation": _activation,
     "logits": _logits,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import checklist, data, features
+from helpers import checklist, checklist_models, data, features
 
 SIZE, N = 71, 4
 
@@ -396,16 +396,16 @@ def test_a_strange_model_does_not_hide_the_other_items(course, monkeypatch):
     assert not report.problems
 
 
-@pytest.mark.parametrize("kernels", checklist.FAMILIES)
+@pytest.mark.parametrize("kernels", checklist_models.FAMILIES)
 def test_the_families_are_those_of_keras(kernels, course):
-    name, scale = checklist.FAMILIES[kernels]
+    name, scale = checklist_models.FAMILIES[kernels]
     members = {"Inception": "InceptionV3", "ResNet": "ResNet50", "ResNetV2": "ResNet50V2", "VGG": "VGG16",
                "DenseNet": "DenseNet121", "EfficientNet": "EfficientNetB0", "EfficientNetV2":
                "EfficientNetV2B0"}  # fmt: skip
     member = members.get(name, name)
     applications = course.keras.applications
     model = getattr(applications, member)(weights=None, include_top=False, input_shape=(96, 96, 3))
-    assert checklist._view(model).family == (name, scale)
+    assert checklist_models.view(model).family == (name, scale)
     module = {"Xception": "xception", "InceptionV3": "inception_v3", "MobileNet": "mobilenet", "VGG16": "vgg16",
               "MobileNetV2": "mobilenet_v2", "ResNet50V2": "resnet_v2", "ResNet50": "resnet", "DenseNet121": "densenet",
               "EfficientNetB0": "efficientnet", "EfficientNetV2B0": "efficientnet_v2"}[member]  # fmt: skip
