@@ -274,33 +274,35 @@ def _input_shape(case: Case) -> str:
 
 def _normalization(case: Case) -> str:
     family, scale = case.model.family
-    x = case.pictures
+    splits = {"train": (case.train, case.pictures)}
     if scale is None:
         raise Skip(f"the checklist does not know which scale this network wants ({family or 'none of its families'})")
-    ends = _ends(case, x)
-    values = case.model.entering(x if ends is None else ends)
-    low, high = float(values.min()), float(values.max())
-    guess = _scale_problem(low, high, scale, known=ends is not None)
-    if guess:
-        layer = case.line("scale" if scale == TF else "other scale")
-        raise Wrong(
-            f"{low:.4g} to {high:.4g} reaches the network, {family} wants {scale[0]:g} to {scale[1]:g}: {guess}",
-            f"before the convolution {case.model.convolutions[0]!r}",
-            case.line("scale once", layer=layer),
-        )
+    if case.validation is not None and (x := _rows(case.validation)[0]).shape[1:] == case.pictures.shape[1:]:
+        splits["validation"] = case.validation, x
+    for name, (split, x) in reversed(splits.items()):
+        ends = _ends(split, x)
+        values = case.model.entering(x if ends is None else ends)
+        low, high = float(values.min()), float(values.max())
+        guess = _scale_problem(low, high, scale, known=ends is not None)
+        if guess:
+            layer = case.line("scale" if scale == TF else "other scale")
+            raise Wrong(
+                f"{low:.4g} to {high:.4g} reaches the network, {family} wants {scale[0]:g} to {scale[1]:g}: {guess}",
+                f"before the convolution {case.model.convolutions[0]!r}, pictures of {name}",
+                case.line("scale once", layer=layer),
+            )
     return f"{low:.4g} to {high:.4g} reaches the network, as {family} was trained"
 
 
-def _ends(case: Case, x: np.ndarray) -> np.ndarray | None:
+def _ends(split, x: np.ndarray) -> np.ndarray | None:
     """A black and a white picture as they enter the model: they tell more than what these pictures happen to hold.
 
     Of raw pictures, or made by the transform of an ImageFolder. None where neither is known.
     """
-    for split in (case.validation, case.train):
-        if transform := getattr(_folder(split)[0], "transform", None):
-            pictures = [Image.new("RGB", x.shape[:1:-1], (level,) * 3) for level in (0, 255)]
-            ends, again = (np.stack([_array(transform(one)) for one in pictures]).astype("float32") for _ in range(2))
-            return ends if np.array_equal(ends, again) else None
+    if transform := getattr(_folder(split)[0], "transform", None):
+        pictures = [Image.new("RGB", x.shape[:1:-1], (level,) * 3) for level in (0, 255)]
+        ends, again = (np.stack([_array(transform(one)) for one in pictures]).astype("float32") for _ in range(2))
+        return ends if np.array_equal(ends, again) else None
     if x.min() >= 0 and x.max() <= 255:
         return np.stack([np.zeros_like(x[0]), np.full_like(x[0], 255 if x.max() > 2 else 1)])
     return None
@@ -334,6 +336,9 @@ def _freezing(case: Case) -> str:
     if not model.convolutions:
         return f"the model starts from features; its {model.trainable_numbers:,} numbers train"
     pretrained = model.family[0]
+    if pretrained and model.untrained and not training:
+        found = f"{pretrained} is frozen and has never been trained: its numbers are random"
+        raise Wrong(found, f"backbone {model.backbone!r}", case.line("pretrained"))
     traps = model.trainable_set_on_tensors
     if model.all_trains and (traps or pretrained):
         trap = f"; `trainable` was set on the output of {traps[0]!r}, a tensor, which freezes nothing" if traps else ""
@@ -382,14 +387,14 @@ def _units(case: Case) -> str:
         raise Wrong(
             f"an answer has the shape {case.outputs.shape[1:]}, not one row of numbers", where, case.line("pool")
         )
-    if case.units != n and not (case.units == 1 and n == 2):
-        raise Wrong(f"{case.units} units for {n} classes", where, case.line("units", n=n))
     y = case.train[1] if isinstance(case.train, tuple) else case.rows[1]
     labels = _labels(y)
     low, high = (labels.min(), labels.max()) if labels is not None else (0, y.shape[-1] - 1)
     if low < 0 or high >= n or not np.all(low == np.floor(low)):
         mend = "y = y - y.min(), if the first class has the number " + f"{low:g}" if low > 0 else "labels from 0 on"
         raise Wrong(f"labels go from {low:g} to {high:g}, {n} classes have 0 to {n - 1}", "the labels of train", mend)
+    if case.units != n and not (case.units == 1 and n == 2):
+        raise Wrong(f"{case.units} units for {n} classes", where, case.line("units", n=n))
     return f"{case.units} for {n} classes"
 
 
@@ -403,6 +408,8 @@ def _activation(case: Case) -> str:
         raise Wrong(found, where, mend)
     if activation == "unknown":
         raise Skip("the checklist does not know the last step of this model")
+    if activation == "softmax" and not adds_up(case.outputs):
+        raise Wrong("the softmax runs over the wrong axis: a picture's probabilities do not add up to 1", where, mend)
     if activation not in GIVES and not adds_up(case.outputs):
         raise Wrong(f"{activation} gives no probabilities", where, mend)
     return f"{activation} on {units} unit{'s'[: units > 1]}" + (" (raw scores)" if activation == "linear" else "")
@@ -459,6 +466,12 @@ def _class_names(case: Case) -> str:
             at = next((i for i, pair in enumerate(zip(names, other, strict=False)) if pair[0] != pair[1]), len(names))
             shown = [repr(one[at]) if at < len(one) else "nothing" for one in (names, other)]
             found = f"label {at} is {shown[0]} in {first}, {shown[1]} in {name}"
+            lacks = sorted({*names} - {*other}) or sorted({*other} - {*names})
+            if lacks and (set(names) < set(other) or set(other) < set(names)):
+                place = first if set(names) < set(other) else name
+                raise Wrong(
+                    f"{found}: {place} lacks {', '.join(lacks)}", place, case.line("missing class", missing=lacks[0])
+                )
             raise Wrong(found, name, case.line("names", first=first))
     _labels_of_dataset(case)
     return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
@@ -550,7 +563,8 @@ def _prediction(case: Case) -> str:
     gap = float(np.abs(told - expected).max())
     if gap > 0.01:
         found = f"the same {len(paths)} pictures get other probabilities, up to {gap:.2f} apart"
-        raise Wrong(found, "predict", "read and scale through the same function: data.read_picture(path, size)")
+        mend = "read and scale a picture with the very function that made the pictures of validation"
+        raise Wrong(found, "predict", f"{mend} (in this course: data.read_picture(path, size))")
     return f"{len(paths)} pictures get the same probabilities, to {gap:.0e}"
 
 

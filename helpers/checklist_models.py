@@ -91,10 +91,12 @@ KERAS_LINES = {
     "scale": "keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)",
     "other scale": "keras.applications.<its module>.preprocess_input(pixels)",
     "scale once": "{layer} on raw pictures, once, as a layer of the model, and no other scaling",
-    "open": "{head}.trainable = True, then model.compile(...) again",
-    "freeze": "for layer in {backbone}.layers: layer.trainable = False  # then model.compile(...) again",
+    "open": "model.trainable = False; model.trainable = True  # opens all: freeze the backbone, then compile() again",
+    "freeze": "for layer in {backbone}: layer.trainable = False  # then model.compile(...) again",
+    "pretrained": 'weights="imagenet" where the backbone is built (in this course: models.backbone(size))',
+    "missing class": "an empty folder {missing} beside the others: the numbers of the labels then agree",
     "norms found": "fit() would change the running statistics of {moved} of {total} layers, training=False or not",
-    "norms": "for layer in {backbone}.layers: layer.trainable = layer.trainable and not "
+    "norms": "for layer in {backbone}: layer.trainable = layer.trainable and not "
     "isinstance(layer, keras.layers.BatchNormalization)  # then model.compile(...) again",
     "compiled": "model.compile(...) again, with a new optimizer, after the last change of `trainable`",
     "compiled fine": "what is trainable now is what compile() and fit() know of",
@@ -131,15 +133,24 @@ class Keras:
         self._norms = [norm for norm in norms if getattr(norm.input_spec, "ndim", 4) == 4]  # of maps
         self.name, self.input_shape = model.name, tuple(model.input_shape[1:])
         self.convolutions = [layer.name for layer in self._convolutions]
-        holders = [one for one in model.layers if hasattr(one, "layers") and {*_leaves(one)} & {*self._convolutions}]
-        self.backbone = max(holders, key=lambda one: one.count_params(), default=model).name
-        self.backbone_line = f"model.get_layer({self.backbone!r})" if holders else "backbone"
+        self.backbone, self.backbone_line = self._where()
         self._last = model
         while getattr(self._last, "layers", None):  # the head may be a model of its own
             self._last = self._last.outputs[0]._keras_history.operation
         weighted = [layer for layer in leaves if layer.weights]
         self.head = weighted[-1].name
-        self.head_trains = bool(weighted[-1].trainable_weights)
+        training = {id(weight) for weight in model.trainable_weights}  # the model's own flag counts too
+        self.head_trains = any(id(weight) in training for weight in weighted[-1].weights)
+
+    def _where(self) -> tuple[str, str]:
+        """(name of the innermost model that holds the backbone, the expression of its layers)."""
+        holder, line, mine = self._model, "model", {*self._convolutions, *self._norms}
+        while inner := [one for one in holder.layers if hasattr(one, "layers") and {*_leaves(one)} & mine]:
+            holder = max(inner, key=lambda one: one.count_params())
+            line += f".get_layer({holder.name!r})"
+        ends = [place for place, layer in enumerate(holder.layers) if layer in mine]
+        flat = holder is self._model and ends  # its layers lie in the model itself
+        return holder.name, f"{line}.layers" + (f"[: {ends[-1] + 1}]" if flat else "")
 
     # what stands in it
 
@@ -171,6 +182,11 @@ class Keras:
         """Layers whose output tensor carries `trainable = False`, which freezes nothing."""
         nodes = [(one.name, node) for one in getattr(self._model, "operations", []) for node in one._inbound_nodes]
         return [name for name, node in nodes for one in node.output_tensors if getattr(one, "trainable", None) is False]
+
+    @property
+    def untrained(self) -> bool:
+        """No running mean has ever moved from 0: random numbers."""
+        return bool(self._norms) and not any(self._keras.ops.any(norm.moving_mean) for norm in self._norms)
 
     @property
     def free_batch_norms(self) -> tuple[int, int]:
@@ -298,6 +314,7 @@ TORCH_LINES = {
     "other scale": "v2.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]) on pictures scaled to 0..1",
     "scale once": "{layer}, once, in the model or in the transform, and no other scaling",
     "open": "for p in model.get_submodule({head!r}).parameters(): p.requires_grad = True  # then a new optimizer",
+    "missing class": "an empty folder {missing} beside the others, and ImageFolder(..., allow_empty=True)",
     "freeze": "{backbone}  # then a new optimizer",
     "norms found": "model.train() lets the next batch change the running statistics of {moved} of {total} layers",
     "norms": "in the model's class: def train(self, mode=True): super().train(mode); "
@@ -403,6 +420,7 @@ class Torch:
         return training == total and self.free_batch_norms[0] == len(self._norms)
 
     trainable_set_on_tensors = ()
+    untrained = False  # not judged
 
     @property
     def free_batch_norms(self) -> tuple[int, int]:

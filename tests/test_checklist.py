@@ -102,11 +102,6 @@ def folder(c, split, **options):
     return c.keras.utils.image_dataset_from_directory(getattr(c.dataset, split), **options)
 
 
-def scaled_twice(c):
-    x, y = c.pictures["train"]
-    return x / np.float32(127.5) - 1, y
-
-
 def from_logits(c):
     return c.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
@@ -132,7 +127,7 @@ RIGHT = {
         nested(c), folder(c, "train", shuffle=True, seed=0), folder(c, "validation"), c.names, {"dataset": c.dataset}),
     "a flattened backbone": lambda c: (flattened(c), *c.pictures.values(), c.names, {}),
     "augmentation and dropout inside": lambda c: (augmenting(c), *c.pictures.values(), c.names, {}),
-    "scaled in the data": lambda c: (nested(c, scale=None), scaled_twice(c), None, c.names, {}),
+    "scaled in the data": lambda c: (nested(c, scale=None), scaled(c, "train"), None, c.names, {}),
     "fine-tuned, norms frozen": lambda c: (tuned(c), *c.pictures.values(), c.names, {}),
     "wholly fine-tuned, norms frozen": lambda c: (tuned(c, last=132), *c.pictures.values(), c.names, {}),
     "a network of your own": lambda c: (own_network(c), *c.pictures.values(), c.names, {}),
@@ -149,6 +144,7 @@ RIGHT = {
 def mobile(c):
     base = c.keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(96, 96, 3))
     base.trainable = False
+    base.get_layer("bn_Conv1").moving_mean.assign_add(np.full(32, 0.1))  # as if it had been trained
     return base
 
 
@@ -182,6 +178,53 @@ def trapped(c):
     )
     base.trainable = False
     return compiled(c.keras.Model(pixels, c.models.head(2048, N)(c.keras.layers.GlobalAveragePooling2D()(base))))
+
+
+def untrained(c):
+    base = c.keras.applications.Xception(weights=None, include_top=False, input_shape=(SIZE, SIZE, 3))
+    base.trainable = False
+    return nested(c, base=base)
+
+
+def all_frozen(c, mended_in_part=False):
+    """`trainable = False` on the whole model; opening the last layer alone does not help."""
+    model = nested(c)
+    model.trainable = False
+    if mended_in_part:
+        last = model.layers[-1]
+        last = last.layers[-1] if hasattr(last, "layers") else last
+        last.trainable = True
+    return compiled(model)
+
+
+def two_levels_deep(c):
+    base = c.models.backbone(SIZE)
+    for layer in base.layers[-6:]:
+        layer.trainable = True
+    layers = c.keras.layers
+    body = c.keras.Sequential([c.keras.Input((SIZE, SIZE, 3)), base, layers.GlobalAveragePooling2D()], name="body")
+    parts = [layers.Rescaling(1 / 127.5, offset=-1), body, layers.Dense(N, activation="softmax")]
+    return compiled(c.keras.Sequential([c.keras.Input((SIZE, SIZE, 3)), *parts]))
+
+
+def softmax_over_the_batch(c):
+    vectors = c.keras.Input((2048,))
+    return compiled(c.keras.Model(vectors, c.keras.layers.Softmax(axis=0)(c.keras.layers.Dense(N)(vectors))))
+
+
+class Named:
+    """Batches that know their class names."""
+
+    def __init__(self, class_names):
+        self.class_names = class_names
+
+    def __iter__(self):
+        yield np.zeros((2, 2048), "float32"), np.zeros(2, int)
+
+
+def scaled(c, split):
+    x, y = c.pictures[split]
+    return x / np.float32(127.5) - 1, y
 
 
 def stale(c, before=True):
@@ -263,11 +306,25 @@ FAULTS = {
         nested(c, None), (c.pictures["train"][0] / np.float32(255), c.pictures["train"][1]), None, c.names, {})),
     "-0.5 to 0.5": ("normalization", ["narrow"], lambda c: (
         nested(c, (255, -0.5)), c.pictures["train"], None, c.names, {})),
-    "scaled twice": ("normalization", ["twice"], lambda c: (nested(c), scaled_twice(c), None, c.names, {})),
+    "scaled twice": ("normalization", ["twice"], lambda c: (nested(c), scaled(c, "train"), None, c.names, {})),
     "trainable on a tensor": ("freezing", ["20,806,952", "tensor", "'xception'"], lambda c: (
         trapped(c), c.pictures["train"], None, c.names, {})),
     "flattened, not frozen": ("freezing", ["20,806,952", "trainable = False"], lambda c: (
         flattened(c, False), c.pictures["train"], None, c.names, {})),
+    "random weights": ("freezing", ["random", "imagenet"], lambda c: (
+        untrained(c), c.pictures["train"], None, c.names, {})),
+    "the whole model frozen": ("freezing", ["last layer", "model.trainable = True"], lambda c: (
+        all_frozen(c), c.pictures["train"], None, c.names, {})),
+    "the whole model frozen, one layer opened": ("freezing", ["last layer", "model.trainable = True"], lambda c: (
+        all_frozen(c, mended_in_part=True), c.pictures["train"], None, c.names, {})),
+    "norms move two levels deep": ("batch norm", ["get_layer('body').get_layer('xception').layers"], lambda c: (
+        two_levels_deep(c), c.pictures["train"], None, c.names, {})),
+    "softmax over the batch": ("activation", ["wrong axis"], lambda c: (
+        softmax_over_the_batch(c), c.vectors["train"], None, c.names, {})),
+    "validation on another scale": ("normalization", ["pictures of validation"], lambda c: (
+        nested(c, scale=None), scaled(c, "train"), c.pictures["validation"], c.names, {})),
+    "a class missing in validation": ("class names", ["validation.class_names lacks mono-defective", "empty folder"],
+        lambda c: (head(c), c.vectors["train"], Named(c.names[1:]), c.names, {})),
     "a frozen head": ("freezing", ["last layer"], lambda c: (
         head(c, trainable=False), c.vectors["train"], None, c.names, {})),
     "norms free in an open block": ("batch norm", ["2 of 40", "block14_sepconv2_bn"], lambda c: (
