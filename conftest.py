@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items):
     """Lesson 10 and its solutions want more than the core; its form is looked at without."""
     missing = pytest.mark.skip(reason="lesson 10 needs PyTorch: pip install -r requirements-torch.txt")
     for item in items:
-        runs = item.nodeid.startswith("notebooks/") or "solution" in item.nodeid
+        runs = item.nodeid.startswith("notebooks/") or "solution" in item.nodeid or "learner" in item.nodeid
         if not TORCH and runs and "10_pytorch_by_hand" in item.nodeid:
             item.add_marker(missing)
 
