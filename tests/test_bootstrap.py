@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -89,3 +90,20 @@ def test_badge_and_bootstrap_name_the_repository_of_pyproject(path):
     owner = ADDRESS.removeprefix("https://github.com/")
     assert f"https://colab.research.google.com/github/{owner}/blob/main/notebooks/{path.name}" in nb.cells[0].source
     assert f'ADDRESS, BRANCH = "{ADDRESS}", "main"' in nb.cells[1].source
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not here")
+def test_make_links_names_another_repository_everywhere(tmp_path):
+    course = tmp_path / "course"
+    subprocess.run(["git", "-c", "safe.directory=*", "clone", "--quiet", ROOT, course], check=True)
+    done = subprocess.run(["make", "links", "REPO=a-teacher/my.course"], cwd=course, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    old = ADDRESS.removeprefix("https://github.com/")
+    named = {path.relative_to(ROOT) for path in ROOT.glob("notebooks/*.ipynb")}
+    named |= {Path(name) for name in ("README.md", "pyproject.toml", "CITATION.cff")}
+    for path in named:
+        before, after = (ROOT / path).read_text("utf-8"), (course / path).read_text("utf-8")
+        assert old in before and after == before.replace(old, "a-teacher/my.course"), path
+    assert subprocess.run(["git", "grep", "-lF", old], cwd=course, capture_output=True).stdout == b""
+    wrong = subprocess.run(["make", "links", "REPO=https://example.org"], cwd=course, capture_output=True, text=True)
+    assert wrong.returncode and "make links REPO=owner/name" in wrong.stdout

@@ -69,6 +69,15 @@ def test_notebook_terminal_and_fresh_process_give_the_same_numbers(folder, mine,
     assert np.abs(np.frombuffer(alone, "float32").reshape(here.shape) - here).max() == 0
 
 
+@pytest.mark.parametrize("saved", sorted((ROOT / "tests" / "saved").iterdir()), ids=lambda path: path.name)
+def test_a_classifier_saved_by_another_version_of_keras_answers_the_same(saved):
+    old, sources = classifier.load(saved), data.load("solar").pictures["source"]
+    answers = old.card["answers"]
+    asked = [path for path in sources if Path(path).name in answers]
+    expected = [answers[Path(path).name] for path in asked]
+    np.testing.assert_allclose(probabilities(classifier.predict(old, asked)), expected, atol=1e-5)
+
+
 def test_a_picture_gets_the_same_numbers_alone_and_among_others(mine, pictures):
     together = probabilities(classifier.predict(mine, pictures))
     for place in (0, 33, 69):
