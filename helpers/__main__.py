@@ -51,8 +51,10 @@ def predict(arguments: list[str]) -> int:
             pictures, left = classifier.listed(options.pictures)
             if left:
                 print(f"Left out of the folders, being no pictures by their endings: {left}.")
-            if not pictures:
-                raise ValueError(f"No pictures in {', '.join(map(repr, options.pictures))}.")
+            if not any(picture.exists() for picture in pictures):  # said before TensorFlow loads
+                raise ValueError(
+                    f"No pictures in {', '.join(map(repr, options.pictures))}. Name first the classifier, then pictures."
+                )
             table = classifier.predict(classifier.load(options.folder), pictures)
         _write_answers(options, table, pictures)
     except (OSError, ValueError) as error:

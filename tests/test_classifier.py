@@ -169,7 +169,9 @@ def test_csv_and_plot_are_written(folder, pictures, tmp_path, capsys):
     ("arguments", "part"),
     [
         (["{folder}", "{empty}"], "No pictures in"),
+        (["{folder}", "{empty}/mistyped.jpg"], "No pictures in"),
         (["{empty}", "{picture}"], "holds no card.json"),
+        (["{picture}", "{folder}"], "Name first the classifier, then pictures"),
         (["{empty}/nowhere", "{picture}"], "There is no folder"),
         (["{folder}", "{picture}", "--csv", "{empty}/nowhere/\0.csv"], "null"),
     ],
