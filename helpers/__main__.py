@@ -94,7 +94,10 @@ def doctor() -> int:
     print("packages     " + ", ".join(f"{name} {version}" for name, version in versions.items() if version))
     missing = [name for name, version in versions.items() if not version and name not in ("jupyterlab", "nbval")]
     if missing:
-        problems.append(f"Missing packages: {', '.join(missing)}. Run: pip install -r requirements.txt")
+        problems.append(
+            f"Missing packages: {', '.join(missing)}. Ask the course's own Python: make doctor, or "
+            ".venv/bin/python -m helpers. If it misses them too: .venv/bin/pip install -r requirements.txt"
+        )
         return _end(problems)
 
     from helpers import data, weights

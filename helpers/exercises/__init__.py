@@ -52,15 +52,15 @@ def check(number: str, answer) -> Result:
         why = judge(answer)
     except NotYet as error:
         why = str(error)
-    except Unanswered:
-        return Result(NOT_ANSWERED, "Your function returns nothing yet. " + RETURN)
+    except Unanswered as error:
+        return Result(NOT_ANSWERED, f"Your function returns nothing yet{error}. {RETURN}")
     except LearnerError as error:
         return Result(RAISED, str(error))
     return Result(NOT_YET, why) if why else Result(RIGHT, "")
 
 
 class Unanswered(Exception):
-    """The learner's function returned None."""
+    """The learner's function returned None; the text says for which arguments, if they are short."""
 
 
 def call(function: Callable, *arguments, **named):
@@ -75,7 +75,8 @@ def call(function: Callable, *arguments, **named):
         where = f" in line {frames[-1].lineno} of your code ({frames[-1].line})" if frames else " when it was called"
         raise LearnerError(f"{type(error).__name__}{where}: {error}") from None
     if value is None:
-        raise Unanswered
+        plain = all(isinstance(one, int | float | str) for one in arguments)
+        raise Unanswered(f" for {arguments}" if plain and arguments else "")
     return value
 
 
