@@ -1,13 +1,15 @@
-"""What the checklist asks of a model: the same attributes and methods for Keras and for PyTorch.
-
-`view(model)` picks the class. Each one has `lines`: what a learner writes in that framework to mend a fault.
-"""
+"""What the checklist asks of a model: one view of it, which Keras and PyTorch fill in each in its way."""
 
 import contextlib
 import copy
+import math
 import sys
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
+
+RAW, LOGS, PROBABILITIES = "raw scores", "log probabilities", "probabilities"  # what a model gives, a loss wants
 
 # Families of pretrained networks by the kernels of their first convolutions (height x width x in x out, b: with bias):
 # the name, and what the darkest and the brightest value must become. None: the network scales by itself.
@@ -37,8 +39,62 @@ TORCH_FAMILIES = {  # helpers.torch_models, and torchvision
 }
 
 
-def view(model, loss=None, optimizer=None) -> "Keras | Torch":
-    """The model behind the attributes and methods that the items use. ValueError if it cannot be looked at."""
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer with weights. part : the framework's own layer."""
+
+    part: object
+    name: str
+    training: int  # numbers that train
+    total: int  # all its numbers
+    kind: str = "other"  # or "convolution", or "norm": BatchNormalization of maps
+    kernel: str = ""  # of a convolution: as in FAMILIES
+    free: bool = True  # False for a norm that training mode does not reach
+    fresh: bool = False  # True for a norm that was never trained: its running mean is still 0
+
+
+class View:
+    """A model in the words of no framework. `Keras` and `Torch` set what stands here and add the passes.
+
+    name, input_shape (without the pictures' axis; None: any length), backbone (its name), head (the last layer),
+    activation; trainable : weights that train; held : weights that the optimizer holds, None without an optimizer;
+    loss_name : "" without a loss; kinds : of labels that this loss serves; wants : what it may be given; asker : what
+    says so; steps : trained so far; lines : how to mend a fault; losses : the right one for each kind of labels.
+    The passes leave the model as it is. refusal(x) : None if x fits, or why not ("": the shapes tell); outputs(x) :
+    float32; loss_value(y, outputs) : the mean loss; entering(x) : what reaches the convolution that is called first;
+    moving_norms(x) : names of the norms, once trained, whose running statistics a training pass would change.
+    """
+
+    backbone_line = ""  # the expression of the backbone's layers
+    set_on_tensors = ()  # layers whose output, a tensor, carries `trainable = False`, which freezes nothing
+    held, loss_name, kinds, steps = None, "", (), 0
+    undisturbed = contextlib.nullcontext
+
+    def __init__(self, layers: list[Layer], families: dict):
+        self.layers, self.head, self.items = layers, layers[-1], {}  # items: those with a name of their own
+        self.convolutions = [one for one in layers if one.kind == "convolution"]
+        self.norms = [one for one in layers if one.kind == "norm"]
+        body = [*self.convolutions, *self.norms]
+        self.training, self.total = sum(one.training for one in body), sum(one.total for one in body)
+        self.all_trains = all(one.training and one.free for one in body)
+        self.untrained = bool(self.norms) and all(one.fresh for one in self.norms)
+        start = " ".join(one.kernel for one in self.convolutions[:6])
+        self.family, self.scale = next((families[key] for key in families if start.startswith(key)), ("", None))
+
+    def optimizer_gap(self) -> tuple[int, int]:
+        """(numbers that train and the optimizer lacks, numbers that it holds and do not train)."""
+        train, held = ({id(one): one for one in weights} for weights in (self.trainable, self.held))
+        return numbers(train[key] for key in train.keys() - held), numbers(held[key] for key in held.keys() - train)
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """What the outputs mean, (pictures, units)."""
+        if self.activation == "linear":
+            return special.expit(outputs) if outputs.shape[1] == 1 else special.softmax(outputs, axis=1)
+        return np.exp(outputs) if self.activation == "log_softmax" else outputs
+
+
+def view(model, loss=None, optimizer=None) -> View:
+    """Look at a model. Raises ValueError if that cannot be done."""
     torch = sys.modules.get("torch")  # never imported here: who has a PyTorch model has imported it
     if torch is not None and isinstance(model, torch.nn.Module):
         return Torch(model, torch, loss, optimizer)
@@ -53,297 +109,186 @@ def view(model, loss=None, optimizer=None) -> "Keras | Torch":
     return Keras(model, keras)
 
 
-def _family(kernels: list[str], families: dict) -> tuple[str, tuple[float, float] | None]:
-    start = " ".join(kernels)
-    return next((found for key, found in families.items() if start.startswith(key)), ("", None))
+def numbers(weights) -> int:
+    """How many numbers stand in these weights."""
+    return sum(math.prod(weight.shape) for weight in weights)
 
 
-def _fits(shape: tuple, expected: tuple) -> bool:
-    return len(shape) == len(expected) and all(e in (None, s) for s, e in zip(shape, expected, strict=True))
+def adds_up(outputs: np.ndarray) -> bool:
+    """Each row is made of probabilities."""
+    return bool(outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
 
 
-def _leaves(layer):
-    """All layers, in order, without the models that hold them."""
-    inner = getattr(layer, "layers", None) or getattr(layer, "_layers", [])
-    if not inner:
-        yield layer
-    for one in inner:
-        yield from _leaves(one)
-
-
-def _numbers(weights) -> int:
-    return sum(int(np.prod(weight.shape)) for weight in weights)
-
-
-KERAS_LABELS = {
+KERAS_LOSSES = {
     "sparse": "sparse_categorical_crossentropy",
     "categorical": "categorical_crossentropy",
     "binary": "binary_crossentropy",
 }
-
 KERAS_LINES = {
     "size": "image_size={expected} where the pictures are read",
     "features": "check(models.classifier(backbone, head), train, ...): a head alone takes features, not pictures",
     "width": "models.head(n_features={got}, ...): as many as the features have",
     "grey": 'color_mode="rgb" where the pictures are read (grey arrays: np.repeat(x[..., None], 3, axis=-1))',
     "channels": "x = np.moveaxis(x, 1, -1): Keras wants the channels last",
-    "same size": "the same image_size=... for both",
-    "scale": "keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)",
-    "other scale": "keras.applications.<its module>.preprocess_input(pixels)",
-    "scale once": "{layer} on raw pictures, once, as a layer of the model, and no other scaling",
+    "scale": "keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels) on raw pictures, once, as a layer of the model",
+    "other scale": "keras.applications.<its module>.preprocess_input(pixels) on raw pictures, once, in the model",
     "open": "model.trainable = False; model.trainable = True  # opens all: freeze the backbone, then compile() again",
     "freeze": "for layer in {backbone}: layer.trainable = False  # then model.compile(...) again",
     "pretrained": 'weights="imagenet" where the backbone is built (in this course: models.backbone(size))',
-    "missing class": "an empty folder {missing} beside the others: the numbers of the labels then agree",
-    "norms found": "fit() would change the running statistics of {moved} of {total} layers, training=False or not",
     "norms": "for layer in {backbone}: layer.trainable = layer.trainable and not "
     "isinstance(layer, keras.layers.BatchNormalization)  # then model.compile(...) again",
-    "compiled": "model.compile(...) again, with a new optimizer, after the last change of `trainable`",
-    "compiled fine": "what is trainable now is what compile() and fit() know of",
-    "pool": "keras.layers.GlobalAveragePooling2D()(feature_map) before the last Dense",
+    "optimizer": "model.compile(...) again, with a new optimizer, after the last change of `trainable`",
+    "optimizer fine": "what is trainable now is what compile() and fit() know of",
     "units": 'Dense({n}, activation="softmax")',
-    "sigmoid": 'Dense(1, activation="sigmoid")',
-    "softmax": 'Dense({n}, activation="softmax")',
-    "gave probabilities": 'compile(loss="{loss}")',
-    "gave scores": "compile(loss=keras.losses.{camel}(from_logits=True))",
+    "activation": 'Dense({n}, activation="{activation}")',
     "loss where": "compile(loss=...)",
     "loss": 'compile(loss="{loss}")',
-    "binary labels": 'label_mode="binary"',
-    "names": "class_names = {first}  (sorted, as Keras numbers the folders)",
+    "gave probabilities": 'compile(loss="{loss}")',
+    "gave scores": "compile(loss=keras.losses.{camel}(from_logits=True))",
     "order": "image_dataset_from_directory(..., shuffle=False)",
     "augmented": "train = train.map(augment): only train, never validation; or shuffle=False",
 }
 
 
-class Keras:
-    """Facts of a Keras model, and forward passes that leave it as it is."""
+class Keras(View):
+    """A Keras model, and passes that leave it as it is."""
 
-    optimizer_item = "compiled"
-    losses = KERAS_LABELS
-    no_loss = no_optimizer = "the model is not compiled"
-    channel_axis, refusal = -1, ""
-    lines = KERAS_LINES
+    lines, losses, channel_axis = KERAS_LINES, KERAS_LOSSES, -1
 
     def __init__(self, model, keras):
-        self._model, self._keras, layers = model, keras, keras.layers
+        self._model, self._keras, self._numpy = model, keras, keras.ops.convert_to_numpy
+        self.name, self.input_shape, self.trainable = model.name, tuple(model.input_shape[1:]), model.trainable_weights
         leaves = list(_leaves(model))
-        kinds = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)
-        self._convolutions = [layer for layer in leaves if isinstance(layer, kinds)]
-        norms = [layer for layer in leaves if isinstance(layer, layers.BatchNormalization)]
-        self._norms = [norm for norm in norms if getattr(norm.input_spec, "ndim", 4) == 4]  # of maps
-        self.name, self.input_shape = model.name, tuple(model.input_shape[1:])
-        self.convolutions = [layer.name for layer in self._convolutions]
-        self.backbone, self.backbone_line = self._where()
-        self._last = model
-        while getattr(self._last, "layers", None):  # the head may be a model of its own
-            self._last = self._last.outputs[0]._keras_history.operation
-        weighted = [layer for layer in leaves if layer.weights]
-        self.head = weighted[-1].name
-        training = {id(weight) for weight in model.trainable_weights}  # the model's own flag counts too
-        self.head_trains = any(id(weight) in training for weight in weighted[-1].weights)
+        super().__init__([self._layer(one) for one, _, _ in leaves if one.weights], FAMILIES)
+        body = [leaf for leaf in leaves if leaf[0] in {layer.part for layer in [*self.convolutions, *self.norms]}]
+        _, holder, line = (body or leaves)[0]
+        self.backbone, self.backbone_line = holder.name, f"{line}.layers"
+        if holder is model and body:  # a flat model: the head follows in the same list
+            self.backbone_line += f"[: {model.layers.index(body[-1][0]) + 1}]"
+        nodes = [(one.name, node) for one in getattr(model, "operations", []) for node in one._inbound_nodes]
+        outputs = [(name, one) for name, node in nodes for one in node.output_tensors]
+        self.set_on_tensors = [name for name, one in outputs if getattr(one, "trainable", None) is False]
+        self.activation = self._activation()
+        if model.compiled and model.loss is not None:
+            self._read_compiled()
 
-    def _where(self) -> tuple[str, str]:
-        """(name of the innermost model that holds the backbone, the expression of its layers)."""
-        holder, line, mine = self._model, "model", {*self._convolutions, *self._norms}
-        while inner := [one for one in holder.layers if hasattr(one, "layers") and {*_leaves(one)} & mine]:
-            holder = max(inner, key=lambda one: one.count_params())
-            line += f".get_layer({holder.name!r})"
-        ends = [place for place, layer in enumerate(holder.layers) if layer in mine]
-        flat = holder is self._model and ends  # its layers lie in the model itself
-        return holder.name, f"{line}.layers" + (f"[: {ends[-1] + 1}]" if flat else "")
+    def _layer(self, layer) -> Layer:
+        layers, more = self._keras.layers, {}
+        if isinstance(layer, layers.Conv2D | layers.SeparableConv2D | layers.DepthwiseConv2D):
+            kernel = "x".join(map(str, layer.weights[0].shape)) + "b" * layer.use_bias
+            more = {"kind": "convolution", "kernel": kernel}
+        elif isinstance(layer, layers.BatchNormalization) and layer.input_spec.ndim == 4:
+            more = {"kind": "norm", "free": layer.trainable, "fresh": not self._keras.ops.any(layer.moving_mean)}
+        trainable = {id(one) for one in self.trainable}  # the model's own flag counts too
+        training = numbers(one for one in layer.weights if id(one) in trainable)
+        return Layer(layer, layer.name, training, numbers(layer.weights), **more)
 
-    # what stands in it
-
-    @property
-    def family(self) -> tuple[str, tuple[float, float] | None]:
-        """(name, scale) from FAMILIES, ("", None) for any other network."""
-        shapes = ["x".join(map(str, one.weights[0].shape)) + "b" * one.use_bias for one in self._convolutions[:6]]
-        return _family(shapes, FAMILIES)
-
-    @property
-    def trainable_numbers(self) -> int:
-        return _numbers(self._model.trainable_weights)
-
-    @property
-    def backbone_numbers(self) -> tuple[int, int]:
-        """(numbers that train, all numbers) of convolutions and BatchNormalization."""
-        layers = [*self._convolutions, *self._norms]
-        mine = {id(weight) for layer in layers for weight in layer.weights}
-        training = [weight for weight in self._model.trainable_weights if id(weight) in mine]
-        return _numbers(training), _numbers(weight for layer in layers for weight in layer.weights)
-
-    @property
-    def all_trains(self) -> bool:
-        """Nothing in the backbone is frozen."""
-        return all(layer.trainable_weights for layer in [*self._convolutions, *self._norms])
-
-    @property
-    def trainable_set_on_tensors(self) -> list[str]:
-        """Layers whose output tensor carries `trainable = False`, which freezes nothing."""
-        nodes = [(one.name, node) for one in getattr(self._model, "operations", []) for node in one._inbound_nodes]
-        return [name for name, node in nodes for one in node.output_tensors if getattr(one, "trainable", None) is False]
-
-    @property
-    def untrained(self) -> bool:
-        """No running mean has ever moved from 0: random numbers."""
-        return bool(self._norms) and not any(self._keras.ops.any(norm.moving_mean) for norm in self._norms)
-
-    @property
-    def free_batch_norms(self) -> tuple[int, int]:
-        """(BatchNormalization layers that are not frozen, all of them)."""
-        return sum(norm.trainable for norm in self._norms), len(self._norms)
-
-    @property
-    def activation(self) -> str:
-        name = type(self._last).__name__.lower()  # a layer or an operation of its own: Softmax, Sigmoid
-        function = getattr(self._last, "activation", None)
+    def _activation(self) -> str:
+        last = self._model
+        while getattr(last, "layers", None):  # the head may be a model of its own
+            last = last.outputs[0]._keras_history.operation
+        name = type(last).__name__.lower()  # a layer or an operation of its own: Softmax, Sigmoid
+        function = getattr(last, "activation", None)
         return name if name in ("softmax", "sigmoid") else getattr(function, "__name__", "linear")
 
-    # how it is compiled
-
-    @property
-    def loss(self) -> tuple[tuple, tuple] | None:
-        """(kinds of labels, what it may be given), both empty for a loss not in `losses`. None if not compiled."""
-        if not self._model.compiled or self._model.loss is None:
-            return None
-        loss = self._model.loss
-        options = loss.get_config() if hasattr(loss, "get_config") else getattr(loss, "keywords", {})
-        kinds = tuple(kind for kind, name in self.losses.items() if name == self.loss_name)
-        return kinds, ("raw scores" if options.get("from_logits", False) else "probabilities",) if kinds else ()
-
-    @property
-    def asker(self) -> str:
-        return "from_logits=True" if "raw scores" in self.loss[1] else "no from_logits"
-
-    @property
-    def loss_name(self) -> str:
+    def _read_compiled(self) -> None:
         loss = self._keras.losses.get(self._model.loss)
-        loss = getattr(loss, "fn", getattr(loss, "func", loss))  # of a Loss object; of functools.partial
-        return getattr(loss, "__name__", type(loss).__name__)
-
-    @property
-    def steps(self) -> int:
-        return int(self._model.optimizer.iterations)
-
-    def optimizer_problem(self) -> str | None:
-        """What changed since the optimizer was built, or "": `fit` keeps to what it found then. None: not compiled."""
-        if self.loss is None:
-            return None
+        function = getattr(loss, "fn", loss)
+        self.loss_name = getattr(function, "__name__", type(function).__name__)
+        self.kinds = [kind for kind, name in self.losses.items() if name == self.loss_name]
+        scores = isinstance(loss, self._keras.losses.Loss) and loss.get_config().get("from_logits")
+        self.wants, self.asker = ([RAW], "from_logits=True") if scores else ([PROBABILITIES], "no from_logits")
         optimizer = getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)
-        if not optimizer.built:
-            return ""
-        then = {id(weight): weight for weight in optimizer._trainable_variables}
-        now = {id(weight): weight for weight in self._model.trainable_variables}
-        late, gone = (_numbers(a[key] for key in a.keys() - b.keys()) for a, b in ((now, then), (then, now)))
-        what = [f"{late:,} numbers were unfrozen" if late else "", f"{gone:,} were frozen" if gone else ""]
-        said = " and ".join(filter(None, what))
-        return f"{said} after the last compile(): fit() goes on as before" if said else ""
+        self.held = optimizer._trainable_variables if optimizer.built else self.trainable  # `fit` keeps to the former
+        self.steps = int(self._model.optimizer.iterations)
 
-    # what it does
-
-    def undisturbed(self):
-        return contextlib.nullcontext()
-
-    def takes(self, x: np.ndarray) -> bool:
-        return _fits(x.shape[1:], self.input_shape)
+    def refusal(self, x: np.ndarray) -> str | None:
+        got, wanted = x.shape[1:], self.input_shape
+        fits = len(got) == len(wanted) and all(w in (None, g) for w, g in zip(wanted, got, strict=True))
+        return None if fits else ""
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
-        return np.asarray(self._keras.ops.convert_to_numpy(self._model(x, training=False)), "float32")
-
-    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        if self.activation != "linear":
-            return outputs
-        ops = self._keras.ops
-        return ops.convert_to_numpy(ops.sigmoid(outputs) if outputs.shape[1] == 1 else ops.softmax(outputs))
+        few = [x[start : start + 4] for start in range(0, len(x), 4)]  # an eager pass of Keras holds all its maps
+        return np.concatenate([self._numpy(self._model(part, training=False)) for part in few]).astype("float32")
 
     def loss_value(self, y: np.ndarray, outputs: np.ndarray) -> float:
         y = y.reshape(-1, 1).astype("float32") if outputs.shape[1] == 1 else y
         return float(np.mean(self._keras.losses.get(self._model.loss)(y, outputs)))
 
     def entering(self, x: np.ndarray) -> np.ndarray:
-        """What reaches the convolution that is called first; the pass ends there."""
         seen = []
 
         def stop(values, *_, **__):
-            seen.append(self._keras.ops.convert_to_numpy(values))
+            seen.append(self._numpy(values))
             raise InterruptedError
 
         try:
-            for layer in self._convolutions:
-                layer.call = stop
-            self._model(x, training=False)
-        except Exception:
-            if not seen:
-                raise
+            for one in self.convolutions:
+                one.part.call = stop
+            with contextlib.suppress(Exception):  # Keras may raise another one instead
+                self._model(x, training=False)
         finally:
-            for layer in self._convolutions:
-                del layer.call
+            for one in self.convolutions:
+                del one.part.call
         return seen[0]
 
-    def moving_batch_norms(self, x: np.ndarray) -> list[str]:
-        """Layers of the backbone whose running statistics a training pass would change. Tried without keeping it."""
+    def moving_norms(self, x: np.ndarray) -> list[str]:
         before = self._model.non_trainable_variables
         _, after = self._model.stateless_call(self._model.trainable_variables, before, x, training=True)
-        to_array = self._keras.ops.convert_to_numpy
-        moved = {id(a) for a, b in zip(before, after, strict=True) if np.any(to_array(a) != to_array(b))}
-        fresh = [norm for norm in self._norms if not np.any(to_array(norm.moving_mean))]  # never trained: may move
-        return [norm.name for norm in self._norms if norm not in fresh and id(norm.moving_mean) in moved]
+        pairs = zip(before, after, strict=True)
+        moved = {id(old) for old, new in pairs if (self._numpy(old) != self._numpy(new)).any()}
+        return [one.name for one in self.norms if not one.fresh and id(one.part.moving_mean) in moved]
+
+
+def _leaves(holder, line: str = "model"):
+    """(layer, the model that holds it, how to write that model) of all layers, in order."""
+    for one in getattr(holder, "layers", None) or holder._layers:
+        if getattr(one, "layers", None) or one._layers:
+            yield from _leaves(one, f"{line}.get_layer({one.name!r})")
+        else:
+            yield one, holder, line
 
 
 # PyTorch --------------------------------------------------------------------------------------------------------
 
-RAW, LOGS, PROBABILITIES = "raw scores", "log probabilities", "probabilities"
-TORCH_LOSSES = {  # class or function -> (the kinds of labels that it serves, what it may be given)
+TORCH_SERVES = {  # a loss, as class or as function -> (the kinds of labels that it serves, what it may be given)
     ("CrossEntropyLoss", "cross_entropy"): (("sparse", "categorical"), (RAW, LOGS)),
     ("NLLLoss", "nll_loss"): (("sparse",), (LOGS,)),
     ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"): (("binary",), (RAW,)),
     ("BCELoss", "binary_cross_entropy"): (("binary",), (PROBABILITIES,)),
 }
-
-
-TORCH_LABELS = {"sparse": "CrossEntropyLoss", "categorical": "CrossEntropyLoss", "binary": "BCEWithLogitsLoss"}
-
+TORCH_LOSSES = {"sparse": "CrossEntropyLoss", "categorical": "CrossEntropyLoss", "binary": "BCEWithLogitsLoss"}
 TORCH_LINES = {
     "size": "v2.Resize((size, size)) in the transform, with the size that the model was built for",
     "features": "check the whole model, backbone and head: a head alone takes features, not pictures",
     "width": "nn.Linear({got}, ...): as many as the features have",
     "grey": "v2.RGB() in the transform (grey tensors: x.expand(-1, 3, -1, -1))",
     "channels": "x = x.permute(0, 3, 1, 2): PyTorch wants the channels first",
-    "same size": "the same v2.Resize(...) for both",
-    "scale": "v2.Normalize(mean=[0.5] * 3, std=[0.5] * 3) on pictures scaled to 0..1",
-    "other scale": "v2.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]) on pictures scaled to 0..1",
-    "scale once": "{layer}, once, in the model or in the transform, and no other scaling",
+    "scale": "v2.Normalize(mean=[0.5] * 3, std=[0.5] * 3) on pictures scaled to 0..1, once",
+    "other scale": "v2.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]) on pictures of 0..1, once",
     "open": "for p in model.get_submodule({head!r}).parameters(): p.requires_grad = True  # then a new optimizer",
-    "missing class": "an empty folder {missing} beside the others, and ImageFolder(..., allow_empty=True)",
-    "freeze": "{backbone}  # then a new optimizer",
-    "norms found": "model.train() lets the next batch change the running statistics of {moved} of {total} layers",
+    "freeze": "[m.requires_grad_(False) for m in model.modules() "
+    "if isinstance(m, (torch.nn.Conv2d, torch.nn.BatchNorm2d))]  # then a new optimizer",
+    "pretrained": 'weights="DEFAULT" where the backbone is built (in this course: torch_models.xception())',
     "norms": "in the model's class: def train(self, mode=True): super().train(mode); "
     "[m.eval() for m in self.modules() if isinstance(m, nn.BatchNorm2d)]; return self",
-    "compiled": "optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-3)",
-    "compiled fine": "the optimizer holds what trains, and nothing else",
-    "pool": "nn.AdaptiveAvgPool2d(1), nn.Flatten() before the last nn.Linear",
+    "optimizer": "optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-3)",
+    "optimizer fine": "the optimizer holds what trains, and nothing else",
     "units": "nn.Linear(n_features, {n}) as the last layer",
-    "sigmoid": "return the nn.Linear's raw scores, with nn.BCEWithLogitsLoss()",
-    "softmax": "return the nn.Linear's raw scores, with nn.CrossEntropyLoss()",
-    "gave probabilities": "no {activation} in the model: return the raw scores",
-    "gave scores": "loss = nn.{loss}()",
+    "activation": "return the nn.Linear's raw scores, with nn.{loss}()",
     "loss where": "loss=...",
     "loss": "loss = nn.{loss}()",
-    "binary labels": "labels of 0 and 1, one number for each picture",
-    "names": "class_names = {first}  (sorted, as ImageFolder numbers the folders)",
+    "gave probabilities": "no {activation} in the model: return the raw scores",
+    "gave scores": "loss = nn.{loss}()",
     "order": "DataLoader(..., shuffle=False)",
     "augmented": "ImageFolder(validation_folder, transform) with no random step: random ones are for train only",
 }
 
 
-class Torch:
-    """Facts of a PyTorch model. All passes run through a copy in eval mode, so the model stays as it is."""
+class Torch(View):
+    """A PyTorch model. All passes run through copies, so the model stays as it is."""
 
-    optimizer_item = "optimizer"
-    losses = TORCH_LABELS
-    no_loss, no_optimizer = "give loss=...", "give optimizer=..."
-    channel_axis, refusal = 0, ""
-    lines = TORCH_LINES
+    lines, losses, channel_axis = TORCH_LINES, TORCH_LOSSES, 0
 
     def __init__(self, model, torch, loss, optimizer):
         if any(isinstance(one, torch.nn.parameter.UninitializedParameter) for one in model.parameters()):
@@ -352,198 +297,93 @@ class Torch:
             raise ValueError("loss: give a loss that can be called, such as nn.CrossEntropyLoss(), with its brackets.")
         if optimizer is not None and not hasattr(optimizer, "param_groups"):
             raise ValueError("optimizer: give the optimizer itself, such as torch.optim.Adam(...).")
-        self._model, self._torch, self._loss, self._optimizer = model, torch, loss, optimizer
-        self._copy, self._training = copy.deepcopy(model).eval(), copy.deepcopy(model).train()
-        self._convolutions = {n: one for n, one in self._copy.named_modules() if isinstance(one, torch.nn.Conv2d)}
-        self._norms = {n: one for n, one in model.named_modules() if isinstance(one, torch.nn.BatchNorm2d)}
-        self._weighted = {n: one for n, one in self._copy.named_modules() if [*one.parameters(recurse=False)]}
-        self._last = next(reversed(self._weighted), ""), None, None  # until a pass tells: name, its scores, outputs
-        self.name, self.convolutions = type(model).__name__, list(self._convolutions)
-        tops = list(dict.fromkeys(name.split(".")[0] for name in self.convolutions))
-        self.backbone = tops[0] if len(tops) == 1 else self.name  # torchvision's layers lie in the model itself
-        freeze = f"for p in model.get_submodule({tops[0]!r}).parameters(): p.requires_grad = False" if tops else ""
-        last = self._last[0].split(".")[0]
-        every = f"for name, p in model.named_parameters(): p.requires_grad = name.startswith({last!r})"
-        self.backbone_line = freeze if len(tops) == 1 else every
-
-    # what stands in it
-
-    @property
-    def head(self) -> str:
-        return self._last[0] or self.name
-
-    @property
-    def head_trains(self) -> bool:
-        return any(one.requires_grad for one in self._model.get_submodule(self._last[0]).parameters())
-
-    @property
-    def input_shape(self) -> tuple:
-        """(channels, None, None) or (features,): what the first layer tells; whether x fits, only a pass tells."""
-        first = next(iter(self._convolutions.values()), None) or next(iter(self._weighted.values()))
+        self._torch, self._loss, self._copy = torch, loss, copy.deepcopy(model).train()
+        self.undisturbed = torch.random.fork_rng  # dropout and loaders draw: the learner's numbers go on as before
+        parts = [(name, one) for name, one in self._copy.named_modules() if [*one.parameters(recurse=False)]]
+        super().__init__([self._layer(name, one) for name, one in parts], TORCH_FAMILIES)
+        self._copy.eval()
+        self.items = {"compiled": "optimizer"}
+        first = (self.convolutions or self.layers)[0].part
         width = getattr(first, "in_channels", getattr(first, "in_features", None))
-        return (width, None, None) if self._convolutions else (width,)
+        self.input_shape = (width, None, None) if self.convolutions else (width,)  # whether x fits, a pass tells
+        self.name = self.backbone = type(model).__name__
+        self.activation = "unknown"  # until a pass tells
+        self.loss_name = self.asker = "" if loss is None else getattr(loss, "__name__", type(loss).__name__)
+        served = [TORCH_SERVES[names] for names in TORCH_SERVES if self.loss_name in names]
+        self.kinds, self.wants = served[0] if served else ((), ())
+        self.trainable = [one for one in model.parameters() if one.requires_grad]
+        self.held = optimizer and [one for group in optimizer.param_groups for one in group["params"]]
+        states = optimizer.state.values() if optimizer else []
+        self.steps = max((int(state.get("step", 0)) for state in states), default=0)
 
-    def takes(self, x: np.ndarray) -> bool:
+    def _layer(self, name: str, module) -> Layer:
+        mine, more = [*module.parameters(recurse=False)], {}
+        if isinstance(module, self._torch.nn.Conv2d):
+            shape = module.weight.permute((2, 3, 0, 1) if module.groups > 1 else (2, 3, 1, 0)).shape  # as Keras has it
+            more = {"kind": "convolution", "kernel": "x".join(map(str, shape)) + "b" * (module.bias is not None)}
+        elif isinstance(module, self._torch.nn.BatchNorm2d):
+            mean = module.running_mean
+            more = {"kind": "norm", "free": module.training, "fresh": mean is None or not mean.any()}
+        training = numbers(one for one in mine if one.requires_grad)
+        return Layer(module, name or type(module).__name__, training, numbers(mine), **more)
+
+    def _tensor(self, x: np.ndarray):
+        return self._torch.from_numpy(np.ascontiguousarray(x)).to(next(self._copy.parameters()).device)
+
+    def refusal(self, x: np.ndarray) -> str | None:
         try:
             self.outputs(x[:2])
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            self.refusal = f"PyTorch: {str(error).splitlines()[0][:100]}"
-            return False
-        return True
-
-    @property
-    def family(self) -> tuple[str, tuple[float, float] | None]:
-        """(name, scale) from TORCH_FAMILIES, ("", None) for any other network."""
-        kernels = []
-        for one in list(self._convolutions.values())[:6]:
-            filters, channels, height, width = one.weight.shape
-            depthwise = one.groups == filters > 1
-            sizes = (height, width, filters, 1) if depthwise else (height, width, channels, filters)
-            kernels.append("x".join(map(str, sizes)) + "b" * (one.bias is not None))
-        return _family(kernels, TORCH_FAMILIES)
-
-    @property
-    def trainable_numbers(self) -> int:
-        return _numbers(one for one in self._model.parameters() if one.requires_grad)
-
-    @property
-    def backbone_numbers(self) -> tuple[int, int]:
-        """(numbers that train, all numbers) of convolutions and BatchNorm2d."""
-        parts = [self._model.get_submodule(name) for name in [*self.convolutions, *self._norms]]
-        mine = [one for part in parts for one in part.parameters(recurse=False)]
-        return _numbers(one for one in mine if one.requires_grad), _numbers(mine)
-
-    @property
-    def all_trains(self) -> bool:
-        """Nothing in the backbone is frozen, neither parameters nor statistics."""
-        training, total = self.backbone_numbers
-        return training == total and self.free_batch_norms[0] == len(self._norms)
-
-    trainable_set_on_tensors = ()
-    untrained = False  # not judged
-
-    @property
-    def free_batch_norms(self) -> tuple[int, int]:
-        """(BatchNorm2d layers that training mode reaches, all of them)."""
-        return sum(self._training.get_submodule(name).training for name in self._norms), len(self._norms)
-
-    @property
-    def activation(self) -> str:
-        """What lies between the scores of the last layer and the outputs, by its values; "unknown" if nothing fits."""
-        _, scores, outputs = self._last
-        if scores.numel() == outputs.numel():
-            scores = scores.reshape(len(outputs), -1)
-            for name in ("linear", "softmax", "log_softmax", "sigmoid", "relu", "tanh"):
-                values = scores if name == "linear" else getattr(scores, name)(*[1] * name.endswith("softmax"))
-                if self._torch.allclose(values, outputs.reshape(scores.shape), atol=1e-6):
-                    return name
-        return "softmax" if adds_up(outputs.numpy()) else "unknown"
-
-    # how it is trained
-
-    @property
-    def loss(self) -> tuple[tuple, tuple] | None:
-        """(kinds of labels, what it may be given), both empty for a loss of your own. None if none was given."""
-        if self._loss is None:
-            return None
-        return next((found for names, found in TORCH_LOSSES.items() if self.loss_name in names), ((), ()))
-
-    @property
-    def asker(self) -> str:
-        return self.loss_name
-
-    @property
-    def loss_name(self) -> str:
-        loss = getattr(self._loss, "func", self._loss)  # of functools.partial
-        return getattr(loss, "__name__", type(loss).__name__)
-
-    @property
-    def steps(self) -> int:
-        states = self._optimizer.state.values() if self._optimizer else []
-        return max((int(state.get("step", 0)) for state in states), default=0)
-
-    def optimizer_problem(self) -> str | None:
-        """What the optimizer holds and should not, or lacks; "" if it holds just what trains. None: none was given."""
-        if self._optimizer is None:
-            return None
-        held = {id(one): one for group in self._optimizer.param_groups for one in group["params"]}
-        lacks = _numbers(one for one in self._model.parameters() if one.requires_grad and id(one) not in held)
-        frozen = _numbers(one for one in held.values() if not one.requires_grad)
-        what = [f"lacks {lacks:,} numbers that should train" if lacks else ""]
-        what += [f"holds {frozen:,} frozen numbers" if frozen else ""]
-        return "the optimizer " + " and ".join(filter(None, what)) if lacks or frozen else ""
-
-    # what it does
-
-    def undisturbed(self):
-        """Dropout and loaders draw random numbers: afterwards the learner's draws go on as if nothing had been."""
-        return self._torch.random.fork_rng()
-
-    def _tensor(self, x: np.ndarray):
-        device = next((one.device for one in self._model.parameters()), "cpu")
-        return self._torch.from_numpy(np.ascontiguousarray(x)).to(device)
+            return f"PyTorch: {str(error).splitlines()[0][:100]}"
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
-        """(pictures, units). Remembers which layer with weights was called last, and its scores."""
-        last = []
+        """Notes the layer that is called last, and what lies behind it."""
+        layers, called = {one.part: one for one in self.layers}, []
 
-        def note(name):
-            def keep(_, __, out):  # a copy: an in-place ReLU may follow
-                last[:] = name, out.clone()
+        def keep(module, _, out):
+            if module in layers:
+                called[:] = layers[module], out.clone()  # a copy: an in-place ReLU may follow
 
-            return keep
-
-        hooks = [module.register_forward_hook(note(name)) for name, module in self._weighted.items()]
-        try:
-            with self._torch.inference_mode():
-                out = self._copy(self._tensor(x)).float().cpu()
-        finally:
-            for hook in hooks:
-                hook.remove()
-        self._last = last[0], last[1].float().cpu(), out
+        with self._torch.nn.modules.module.register_module_forward_hook(keep), self._torch.inference_mode():
+            out = self._copy(self._tensor(x)).float().cpu()
+        self.head, scores = called
+        self.activation = self._between(scores.float().cpu(), out)
         return (out[:, None] if out.ndim == 1 else out).numpy()
 
-    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        if self.activation != "linear":
-            return np.exp(outputs) if self.activation == "log_softmax" else outputs
-        scores = self._torch.from_numpy(outputs)
-        return (scores.sigmoid() if outputs.shape[1] == 1 else scores.softmax(1)).numpy()
+    def _between(self, scores, out) -> str:
+        """The function that makes `out` of `scores`, by their values."""
+        if scores.numel() == out.numel():
+            scores = scores.reshape(len(out), -1)
+            for name in ("linear", "softmax", "log_softmax", "sigmoid", "relu", "tanh"):
+                values = scores if name == "linear" else getattr(scores, name)(*[1] * name.endswith("softmax"))
+                if self._torch.allclose(values, out.reshape(scores.shape), atol=1e-6):
+                    return name
+        return "softmax" if out.ndim == 2 and adds_up(out.numpy()) else "unknown"
 
     def loss_value(self, y: np.ndarray, outputs: np.ndarray) -> float:
         labels, outputs = self._tensor(y), self._tensor(outputs)
         if outputs.shape[1] == 1:
             labels, outputs = labels.flatten().float(), outputs.flatten()
-        labels = labels.float() if labels.ndim == 2 else labels
-        return float(self._loss(outputs, labels if labels.is_floating_point() else labels.long()).mean())
+        else:
+            labels = labels.float() if labels.ndim == 2 else labels.long()
+        return float(self._loss(outputs, labels).mean())
 
     def entering(self, x: np.ndarray) -> np.ndarray:
-        """What reaches the convolution that is called first; the pass ends there."""
         seen = []
 
-        def stop(_, values):
-            seen.append(values[0].float().cpu().numpy())
-            raise InterruptedError
+        def stop(module, values):
+            if isinstance(module, self._torch.nn.Conv2d):
+                seen.append(values[0].float().cpu().numpy())
+                raise InterruptedError
 
-        hooks = [one.register_forward_pre_hook(stop) for one in self._convolutions.values()]
-        try:
-            with self._torch.inference_mode():
-                self._copy(self._tensor(x))
-        except InterruptedError:
-            pass
-        finally:
-            for hook in hooks:
-                hook.remove()
+        hook = self._torch.nn.modules.module.register_module_forward_pre_hook(stop)
+        with hook, self._torch.inference_mode(), contextlib.suppress(InterruptedError):
+            self._copy(self._tensor(x))
         return seen[0]
 
-    def moving_batch_norms(self, x: np.ndarray) -> list[str]:
-        """Layers of the backbone whose running statistics a training pass would change. Tried on a copy."""
+    def moving_norms(self, x: np.ndarray) -> list[str]:
+        moving = copy.deepcopy(self._copy).train()
         with self._torch.no_grad():
-            self._training(self._tensor(x))
-        old = {name: one.running_mean for name, one in self._norms.items() if one.running_mean is not None}
-        fresh = [name for name, mean in old.items() if not mean.any()]  # never trained: may move
-        return [n for n in old if n not in fresh and not old[n].equal(self._training.get_submodule(n).running_mean)]
-
-
-def adds_up(outputs: np.ndarray) -> bool:
-    """Each row is made of probabilities."""
-    return bool(outputs.ndim == 2 and outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-3))
+            moving(self._tensor(x))
+        old = [one for one in self.norms if not one.fresh]
+        return [one.name for one in old if not moving.get_submodule(one.name).running_mean.equal(one.part.running_mean)]

@@ -175,10 +175,10 @@ RIGHT = {
     "a loss of your own": lambda c: head(c, loss=lambda scores, y: nn.functional.cross_entropy(scores, y)),
     "label smoothing, one-hot": lambda c: head(
         c, loss=nn.CrossEntropyLoss(label_smoothing=0.1), train=changed(c, y=lambda y: np.eye(N)[y])),
-    "ResNet50": lambda c: given(c, resnet()),
     "ResNet50 in eval, as pretrained": lambda c: given(c, Safe(backbone(True), IMAGENET)),
     "ResNet50, normalized in the transform": lambda c: given(
-        c, resnet(None), train=normalized(c, "train", *IMAGENET), validation=normalized(c, "validation", *IMAGENET)),
+        c, Safe(backbone(True), None), train=normalized(c, "train", *IMAGENET),
+        validation=normalized(c, "validation", *IMAGENET)),
     "augmented train": lambda c: given(c, safe(c), train=few(c, "train", v2.RandomHorizontalFlip())),
     "a network of your own": lambda c: given(c, own_network()),
 }  # fmt: skip
@@ -212,6 +212,11 @@ def head_frozen(c):
 def other_optimizer(c):
     model = safe(c)
     return given(c, model, optimizer=adam(safe(c)))
+
+
+def all_held(c):
+    model = safe(c)
+    return given(c, model, optimizer=torch.optim.Adam(model.parameters()))
 
 
 def copies(c):
@@ -268,12 +273,12 @@ FAULTS = {
     "Xception's scale into ResNet50": ("normalization", ["narrow"], lambda c: given(c, resnet(HALF))),
     "Xception's scale in the transform": ("normalization", ["narrow"], lambda c: given(
         c, resnet(None), train=normalized(c, "train", *HALF), validation=normalized(c, "validation", *HALF))),
+    "random weights": ("freezing", ["random", "DEFAULT"], lambda c: given(c, resnet())),
     "not frozen": ("freezing", ["20,806,952", "requires_grad"], lambda c: given(c, all_free(c))),
     "a frozen head": ("freezing", ["last layer", "'head'"], head_frozen),
     "norms move": ("batch norm", ["40 of 40", "eval()"], lambda c: given(c, Transfer(copy.deepcopy(c.xception)))),
     "norms of ResNet50 move": ("batch norm", ["53 of 53"], lambda c: given(c, resnet(trained=True))),
-    "frozen parameters to the optimizer": ("optimizer", ["20,806,952 frozen", "p.requires_grad"], lambda c: given(
-        c, safe(c), optimizer=torch.optim.Adam(c.xception.requires_grad_(True) and safe(c).parameters()))),
+    "frozen parameters to the optimizer": ("optimizer", ["holds 20,806,952 numbers", "p.requires_grad"], all_held),
     "an optimizer of another model": ("optimizer", ["lacks 8,196"], other_optimizer),
     "too many units": ("units", ["7 units for 4", "Linear"], lambda c: head(c, 7)),
     "labels from 1 on": ("units", ["1 to 4"], lambda c: head(c, train=changed(c, y=lambda y: y + 1))),
@@ -353,7 +358,7 @@ def test_the_model_stays_as_it_was(mode, course):
 
 def test_without_loss_and_optimizer_the_report_says_what_to_give(course):
     report = repr(checklist.check(nn.Linear(2048, N), course.vectors["train"]))
-    assert "give loss=..." in report and "give optimizer=..." in report
+    assert "loss=... for PyTorch" in report and "optimizer=... for PyTorch" in report
 
 
 @pytest.mark.parametrize(
@@ -380,7 +385,8 @@ MEMBERS = {"Xception": None, "ResNet18": "resnet34", "ResNet50": "resnet101", "D
 def test_the_families_are_those_of_torchvision(kernels, course):
     name, scale = checklist_models.TORCH_FAMILIES[kernels]
     model = networks.get_model(MEMBERS[name], weights=None) if MEMBERS[name] else course.xception
-    assert checklist_models.view(model).family == (name, scale)
+    seen = checklist_models.view(model)
+    assert (seen.family, seen.scale) == (name, scale)
     if MEMBERS[name]:
         transform = networks.get_model_weights(MEMBERS[name]).DEFAULT.transforms()
         ends = torch.cat([transform(torch.full((3, 300, 300), level, dtype=torch.uint8)) for level in (0, 255)])
