@@ -72,7 +72,7 @@ def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
 def draw_filter(picture: np.ndarray, kernel) -> plt.Figure:
     """Draw a grey picture, a 3x3 kernel with its values, and the feature map with its range.
 
-    picture : (height, width).  kernel : 3x3 values.
+    picture : (height, width), 0..255.  kernel : 3x3 values; from a sum of 1 on, the map is drawn as a picture, in grey.
     """
     kernel = np.asarray(kernel, float)
     feature_map = correlate(picture, kernel)
@@ -86,13 +86,16 @@ def draw_filter(picture: np.ndarray, kernel) -> plt.Figure:
         colour = "white" if abs(value) > 0.6 * largest else "black"
         axes[1].text(column, row, f"{value:g}", ha="center", va="center", color=colour)
     axes[1].set_title("kernel")
-    limit = np.percentile(np.abs(feature_map), 99.5) or np.abs(feature_map).max() or 1
-    shown = axes[2].imshow(feature_map, cmap=plt.get_cmap("RdBu_r", 21), vmin=-limit, vmax=limit)
+    if kernel.sum() > 0.9:  # a picture again, as bright or brighter
+        colours, ticks = "gray", [0, 255]
+    else:
+        limit = np.percentile(np.abs(feature_map), 99.5) or np.abs(feature_map).max() or 1
+        colours, ticks = plt.get_cmap("RdBu_r", 21), [-limit, 0, limit]
+    shown = axes[2].imshow(feature_map, cmap=colours, vmin=ticks[0], vmax=ticks[-1])
     axes[2].set_title(f"feature map, {feature_map.min():.0f} to {feature_map.max():.0f}")
-    ticks = {"ticks": [-limit, 0, limit], "format": "%.0f", "extend": "both"}
-    figure.colorbar(shown, ax=axes[2], fraction=0.03, pad=0.03, **ticks)
+    figure.colorbar(shown, ax=axes[2], fraction=0.03, pad=0.03, ticks=ticks, format="%.0f", extend="both")
     for axis in axes:
-        axis.set_axis_off()
+        axis.set(xticks=[], yticks=[])
     return figure
 
 

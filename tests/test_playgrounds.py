@@ -72,11 +72,18 @@ def test_the_feature_map_that_is_drawn_is_the_convolution(kernel):
 
 
 def test_the_kernel_is_drawn_with_its_nine_numbers_and_zero_in_the_middle_of_the_colours():
-    figure = playgrounds.draw_filter(PICTURE, ASYMMETRIC)
-    assert [text.get_text() for text in figure.axes[1].texts] == [f"{value:g}" for value in ASYMMETRIC.ravel()]
+    kernel = ASYMMETRIC - ASYMMETRIC.mean()  # a sum of 0
+    figure = playgrounds.draw_filter(PICTURE, kernel)
+    assert [text.get_text() for text in figure.axes[1].texts] == [f"{value:g}" for value in kernel.ravel()]
     for axis in figure.axes[1:3]:
         low, high = axis.images[0].get_clim()
         assert low == -high < 0
+
+
+@pytest.mark.parametrize("preset", ["blur", "sharpen", "nothing changes"])
+def test_a_map_that_is_a_picture_again_is_drawn_in_grey(preset):
+    shown = playgrounds.draw_filter(PICTURE, playgrounds.PRESETS[preset]).axes[2].images[0]
+    assert shown.get_clim() == (0, 255) and shown.cmap.name == "gray"
 
 
 @pytest.mark.parametrize("kind", ["max", "average"])
