@@ -1,42 +1,102 @@
-"""The feature pass (read, resize, forward, keep) against the bare forward pass on pictures already in memory.
+"""The feature pass (read, resize, forward, keep) against the bare forward pass, ONNX Runtime and the machine's peak.
 
     python benchmarks/feature_pass.py --data clothing
 
-Both run in turn in one process, over the same pictures; the median of the ratios counts.
+In each round all take their turn in one process, over the same pictures at 150, then at 299 px: the bare forward pass
+on pictures already in memory; the feature pass from files to a cache on disk; ONNX Runtime in float32 on the same
+network, exported, where it is installed; a large product of float32 matrices in TensorFlow, which stands for what the
+machine can do at most. Pictures per second are medians over the rounds, ratios medians of the rounds' ratios. The
+network's work is counted from its convolutions, two operations for each multiplication.
 """
 
-import dataclasses
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from table import arguments, report
 
-from helpers import data, features
+from helpers import data, features, models
+from helpers.models import keras, tf
 
-SIZE, PICTURES, ROUNDS = 150, 768, 3
+PICTURES, ROUNDS = {150: 384, 299: 128}, 5
+
+
+def work(size: int) -> float:
+    """Operations that the backbone needs for one picture, in 10^9."""
+    layers = models.backbone(size).layers
+    kernels = [(layer, weight) for layer in layers for weight in layer.weights if len(weight.shape) == 4]
+    return sum(2 * np.prod(weight.shape) * np.prod(layer.output.shape[1:3]) for layer, weight in kernels) / 1e9
+
+
+def exported(network, size: int):
+    """The network in ONNX Runtime, as a function like `forward`; None where it is not installed."""
+    try:
+        import onnxruntime
+        import tf2onnx  # noqa: F401
+    except ImportError:
+        print("Without ONNX Runtime, which wants: pip install --no-deps onnxruntime onnx tf2onnx")
+        return None
+    shape = (features.BATCH, size, size, 3)
+    network(np.zeros(shape, "float32"))  # Keras exports only what was called
+    with tempfile.TemporaryDirectory() as folder, models._quiet():
+        path, spec = Path(folder, "network.onnx"), keras.InputSpec("float32", shape)
+        network.export(path, "onnx", verbose=False, input_signature=[spec])
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda pixels: session.run(None, {name: pixels.astype("float32")})[0]
+
+
+def contestants(some, size: int) -> dict:
+    """name -> a function that takes each its way through the same pictures, and returns pictures per second."""
+    network, n = features._network(size, None, True), len(some)
+    forward = features._compiled(network)
+    memory = features.prepare(some["source"], size)
+    matrix = tf.random.normal((4096, 4096), seed=0)
+    multiply, each = tf.function(tf.matmul), work(size)
+
+    def bare(forward=forward):
+        for first in range(0, n, features.BATCH):
+            forward(memory[first : first + features.BATCH])
+
+    def whole():
+        with tempfile.TemporaryDirectory() as folder:
+            features._run(forward, some, Path(folder), size, np.dtype("float32"))
+
+    def product():
+        for _ in range(4):
+            multiply(matrix, matrix).numpy()
+
+    ways = {"bare forward": (bare, n), "feature pass": (whole, n)}
+    other = exported(network, size)
+    if other:
+        apart = np.abs(other(memory[: features.BATCH]) - forward(memory[: features.BATCH])).max()
+        print(f"{size} px: ONNX Runtime's features differ by at most {apart:.1e}")
+        ways["ONNX Runtime"] = (lambda: bare(other), n)
+    ways["matrix product"] = (product, 4 * 2 * len(matrix) ** 3 / 1e9 / each)  # as many pictures' work
+    for way, _ in ways.values():
+        way()  # traced and warm
+    return ways
 
 
 def main():
     options = arguments(__doc__).parse_args()
-    dataset = data.load(options.data)
-    some = dataclasses.replace(dataset, pictures=dataset.split("train").sample(PICTURES, random_state=0))
-    forward = features._compiled(features._network(SIZE, None, True))
-    memory = features.prepare(some.pictures["source"], SIZE)
-    forward(memory[: features.BATCH])
-    rows = []
-    for number in range(1, ROUNDS + 1):
-        start = time.perf_counter()
-        for first in range(0, PICTURES, features.BATCH):
-            forward(memory[first : first + features.BATCH])
-        bare = PICTURES / (time.perf_counter() - start)
-        with tempfile.TemporaryDirectory() as folder:
-            start = time.perf_counter()
-            features._run(forward, some.pictures, Path(folder), SIZE, "float32")
-            whole = PICTURES / (time.perf_counter() - start)
-        rows.append({"round": number, "bare forward, pic/s": bare, "feature pass, pic/s": whole, "ratio": whole / bare})
-    print(f"median ratio {statistics.median(row['ratio'] for row in rows):.3f}")
+    dataset, rows = data.load(options.data), []
+    for size, n in PICTURES.items():
+        ways = contestants(dataset.split("train").sample(n, random_state=0), size)
+        rates = {name: [] for name in ways}
+        for _ in range(ROUNDS):
+            for name, (way, pictures) in ways.items():
+                start = time.perf_counter()
+                way()
+                rates[name].append(pictures / (time.perf_counter() - start))
+        for name, rate in rates.items():
+            row = {"px": size, "what": name, "pictures/s": statistics.median(rate)}
+            row["GFLOP/s"] = row["pictures/s"] * work(size)
+            for base in ("bare forward", "matrix product"):
+                row[f"of {base}"] = statistics.median(a / b for a, b in zip(rate, rates[base], strict=True))
+            rows.append(row)
     report(rows, options.csv)
 
 

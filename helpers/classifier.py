@@ -14,8 +14,9 @@ import html
 import importlib.metadata
 import io
 import json
+import math
 import os
-import shutil
+import re
 import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from helpers.data import FORMATS, read_picture, show
+from helpers.data import FORMATS, read_picture, remove_partials, show
 from helpers.data import _write_atomically as write_atomically
 from helpers.features import BATCH
 
@@ -36,6 +37,7 @@ KIND = "image classifier of the course Deep learning for images, form 1"
 PREPROCESSING = "data.read_picture(file, size): RGB, 0..255; the scaling to -1..1 is a layer of the model"
 TEXTS = ("picture", "class", "problem")
 FIELDS = {"kind": str, "class_names": list, "size": int, "head": dict, "weights": dict, "backbone": str}
+MOST_BYTES = 10e6  # of a card
 ENDINGS = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS} | {".heic", ".heif"}
 
 
@@ -78,20 +80,19 @@ def save(folder: str | os.PathLike, heads: list, class_names: list[str], size: i
     if form["classes"] != len(class_names):
         raise ValueError(f"The heads have {form['classes']} outputs, but there are {len(class_names)} class names.")
     versions = {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy", "pillow")}
-    folder.mkdir(parents=True, exist_ok=True)
-    for killed in folder.glob(".saving-*"):
-        shutil.rmtree(killed, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as beside:
-        written = Path(beside, "head.weights.h5")
+    with tempfile.TemporaryDirectory() as elsewhere:  # HDF5 stumbles over a full disk
+        written = Path(elsewhere, "head.weights.h5")
         average(heads).save_weights(written)
-        digest = _sha256(written)
-        weights = {"file": f"head-{digest[:8]}.weights.h5", "sha256": digest}
-        card = {"kind": KIND, "saved": f"{datetime.datetime.now():%Y-%m-%d %H:%M}", "class_names": list(class_names),
-                "size": size, "preprocessing": PREPROCESSING, "backbone": _backbone_digest(), "head": form,
-                "weights": weights, **more, "versions": versions}  # fmt: skip
-        Path(beside, "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False), encoding="utf-8")
-        os.replace(written, folder / weights["file"])
-        os.replace(Path(beside, "card.json"), folder / "card.json")
+        content = written.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    weights = {"file": f"head-{digest[:8]}.weights.h5", "sha256": digest}
+    card = {"kind": KIND, "saved": f"{datetime.datetime.now():%Y-%m-%d %H:%M}", "class_names": list(class_names),
+            "size": size, "preprocessing": PREPROCESSING, "backbone": _backbone_digest(), "head": form,
+            "weights": weights, **more, "versions": versions}  # fmt: skip
+    text = json.dumps(card, indent=2, ensure_ascii=False).encode()
+    write_atomically(folder / weights["file"], lambda out: out.write(content))
+    write_atomically(folder / "card.json", lambda out: out.write(text))
+    remove_partials(*folder.glob("*.partial"))
     for old in folder.glob("head-????????.weights.h5"):
         if old.name != weights["file"]:
             with suppress(OSError):
@@ -107,7 +108,7 @@ def load(folder: str | os.PathLike) -> Classifier:
     folder = Path(os.path.expanduser(folder))
     card = _card(folder)
     path = folder / card["weights"]["file"]
-    if not path.is_file() or _sha256(path) != card["weights"]["sha256"]:
+    if not path.is_file() or _sha256(path) != card["weights"].get("sha256"):
         raise ValueError(f"{show(path)} is missing or damaged. Copy the folder again, or save the classifier again.")
     if card["backbone"] != _backbone_digest():
         raise ValueError(
@@ -116,10 +117,16 @@ def load(folder: str | os.PathLike) -> Classifier:
         )
     from helpers import features, models
 
+    _check_tensors(path, card["head"])
     head = _joined(card["head"])
-    _check_tensors(path, head)
-    head.load_weights(path)
-    whole = models.classifier(models.backbone(card["size"]), head)
+    try:
+        head.load_weights(path)
+        finite = all(np.isfinite(tensor).all() for tensor in head.get_weights())
+    except Exception:  # Keras' own messages fill a screen
+        finite = False
+    if not finite:
+        raise ValueError(f"{show(path)} holds other weights than a head's, or not finite ones. Save it again.")
+    whole = models.classifier(features.folded(models.backbone(card["size"])), head)
     return Classifier(folder, card, features._compiled(whole))
 
 
@@ -320,12 +327,13 @@ def _card(folder: Path) -> dict:
     again = "Name a folder that lesson 12 has saved, or save the classifier again."
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {show(folder)}. {again}")
+    file = folder / "card.json"
+    if not file.is_file():  # a pipe would wait for ever
+        raise ValueError(f"{show(folder)} holds no card.json, so it is no classifier. {again}")
     try:
-        card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ValueError(f"{show(folder)} holds no card.json, so it is no classifier. {again}") from None
-    except (ValueError, OSError):
-        raise ValueError(f"{show(folder / 'card.json')} is damaged. {again}") from None
+        card = json.loads(file.read_text(encoding="utf-8") if file.stat().st_size < MOST_BYTES else "")
+    except (ValueError, OSError, RecursionError):
+        raise ValueError(f"{show(file)} is damaged. {again}") from None
     wrong = "it is not a table" if not isinstance(card, dict) else ""
     wrong = wrong or ", ".join(name for name, kind in FIELDS.items() if not isinstance(card.get(name), kind))
     wrong = wrong or _wrong_values(card)
@@ -339,31 +347,35 @@ def _wrong_values(card: dict) -> str:
     numbers = [form.get(key) for key in ("features", "classes", "units", "heads")]
     if card["kind"] != KIND:
         return f"kind is {card['kind'][:80]!r}"
-    if not all(isinstance(number, int) and 0 <= number <= 100_000 for number in numbers) or not form["heads"]:
+    if not all(isinstance(number, int) and 0 <= number <= 100_000 for number in numbers):
         return "head"
-    if form["classes"] != len(names) or len(names) < 2 or not all(isinstance(name, str) for name in names):
+    if not form["heads"] or form["features"] != 2048:  # of Xception's last layer
+        return "head"
+    good = all(isinstance(name, str) and name.isprintable() for name in names)  # they go to the terminal
+    if not good or form["classes"] != len(names) or len(names) < 2 or len(names) > len(set(names)):
         return "class_names"
     if not 71 <= card["size"] <= 2000:
         return "size"
-    if (
-        not all(isinstance(weights.get(key), str) for key in ("file", "sha256"))
-        or Path(weights["file"]).name != weights["file"]
-    ):
+    if not re.fullmatch(r"head-[0-9a-f]{8}\.weights\.h5", str(weights.get("file"))):
         return "weights"
     return ""
 
 
-def _check_tensors(path: Path, head) -> None:
-    """Compare shapes before anything is read: a small file may claim to hold terabytes."""
-    import h5py
+def _check_tensors(path: Path, form: dict) -> None:
+    """Compare shapes before anything is read or built: a small card and file may claim to hold terabytes."""
+    from helpers.weights import open_numbers
 
     shapes = []
     try:
-        with h5py.File(path) as file:
+        with open_numbers(path) as file:
             file.visititems(lambda name, one: shapes.append(tuple(one.shape)) if hasattr(one, "shape") else None)
-    except OSError:
+    except (OSError, ValueError, TypeError):
         raise ValueError(f"{show(path)} is not a weights file. Save the classifier again.") from None
-    if sorted(shapes) != sorted(tuple(variable.shape) for variable in head.variables):
+    vectors, classes, units = form["features"], form["classes"], form["units"]
+    widths = [(vectors, units), (units, classes)] if units else [(vectors, classes)]
+    expected = form["heads"] * [shape for pair in widths for shape in (pair, pair[1:])]
+    numbers = sum(math.prod(shape) for shape in expected)
+    if sorted(shapes) != sorted(expected) or 4 * numbers > path.stat().st_size:
         raise ValueError(f"{show(path)} holds other tensors than its card says. Save the classifier again.")
 
 

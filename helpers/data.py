@@ -9,12 +9,14 @@ import json
 import os
 import re
 import shutil
+import stat
+import threading
 import time
+import unicodedata
 import warnings
 import zipfile
-import zlib
 from collections import Counter, defaultdict
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,15 +31,18 @@ from tqdm.contrib.concurrent import thread_map
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
+SPLIT_NAMES = {"valid": "validation", "val": "validation"} | {name: name for name in SHARES}
 SEED = 42
 
 CLOTHING_COMMIT = "11961516512414bf9f6c150a832cfd21b54a6b54"
 CLOTHING_URL = f"https://codeload.github.com/alexeygrigorev/clothing-dataset-small/zip/{CLOTHING_COMMIT}"
+MOST_BYTES = 500e6  # of a download, packed or not, and of a picture: a server may send without end
 CLOTHING_DIGEST = "55ee2d8f2e6ad4bb657b13347839fe62bea5db0375d77ebe169e12026edee35c"  # of folder_digest
 
 # Pillow's other readers are left out: some of them start programs (EPS) or are never pictures of things.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
 KERAS_READS = {"JPEG": (".jpg", ".jpeg"), "MPO": (".jpg", ".jpeg"), "PNG": (".png",)}
+LARGE, ONE_LARGE = 30e6, threading.Lock()  # pixels: such a picture takes up to 2 GB, so one at a time
 Image.init()  # with a list of formats, Pillow does not load their readers by itself
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # read_picture refuses them, whatever the filters
 
@@ -110,7 +115,8 @@ def load(source: str | os.PathLike | None = None) -> Dataset:
     Without `source`, the environment variable COURSE_DATASET decides; a relative path counts from the repo's
     root. A folder without splits is split 60/20/20 within each class, by content and a fixed seed;
     data/<name>/manifest.json keeps every assignment. Your own files are linked where the system can (else
-    copied) and never written to. Only new or changed files are looked at again.
+    copied) and never written to. Only new files, and those whose size or times changed, are looked at again; delete
+    data/<name>/ to have all looked at.
     Raises OSError or ValueError in one line that says what to do.
     """
     source = str(source or os.environ.get("COURSE_DATASET") or "solar")
@@ -138,7 +144,8 @@ def read_picture(file, size: int | None = None) -> np.ndarray:
         with _opened(file) as picture:
             if size:  # JPEG decodes large photos at a fraction of their size, still twice what is wanted
                 picture.draft(None, (2 * size, 2 * size))
-            picture = _as_rgb(ImageOps.exif_transpose(picture))
+            ImageOps.exif_transpose(picture, in_place=True)
+            picture = _as_rgb(picture)
             if size:
                 # Averaged down to twice the size, then every second pixel: bilinear, softer, cost accuracy
                 picture = picture.reduce(max(1, min(picture.size) // (2 * size)))
@@ -168,7 +175,7 @@ def fetch_clothing(deadline: float = 900) -> Path:
         try:
             archive = download(CLOTHING_URL, folder.with_suffix(".zip"), deadline=deadline)
         except OSError as error:
-            raise OSError(f"{error} Go online and run this again, or load solar, which needs no network.") from None
+            raise OSError(f"{error} Mend that and run this again, or load solar, which needs no network.") from None
         partial = folder.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         try:
@@ -208,6 +215,8 @@ def download(url: str, path: Path, known_hash: str | None = None, deadline: floa
                     bar.update(len(block))
                     if time.monotonic() > end:
                         raise OSError(f"not finished after {deadline:.0f} s")
+                    if bar.n > MOST_BYTES:
+                        raise OSError(f"it sends more than {MOST_BYTES / 1e6:.0f} MB")
             if total and bar.n < total:
                 raise OSError(f"the connection broke after {bar.n:,} of {total:,} bytes")
 
@@ -288,16 +297,23 @@ def _name(folder: Path) -> str:
 
 def _subfolders(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+        found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
     except PermissionError:
         raise PermissionError(f"No permission to read {show(folder)}. Give yourself the right to read it.") from None
+    names = {}
+    for path in found:  # Cat and cat are one folder on Windows and macOS, and val and valid are one split
+        name = SPLIT_NAMES.get(path.name.lower(), _class_name(path).casefold())
+        if name in names:
+            twins = f"{names[name]!a} and {path.name!a}"
+            raise ValueError(f"{show(folder)}: the folders {twins} would become one. Rename one, or join them.")
+        names[name] = path.name
+    return found
 
 
 def _listed(folder: Path) -> list[Found]:
     """Every file below the class folders of a folder with or without split folders."""
-    aliases = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
     tops = _subfolders(folder)
-    splits = {aliases[top.name.lower()]: top for top in tops if top.name.lower() in aliases}
+    splits = {SPLIT_NAMES[top.name.lower()]: top for top in tops if top.name.lower() in SPLIT_NAMES}
     if len(splits) == 3:
         classes = [(top, split) for split, parent in splits.items() for top in _subfolders(parent)]
         _same_classes(folder, classes)
@@ -307,7 +323,7 @@ def _listed(folder: Path) -> list[Found]:
     else:
         classes = [(top, None) for top in tops]
     if len({top.name for top, _ in classes}) < 2:
-        loose = Counter(path.suffix.lower() or "no suffix" for path in folder.iterdir() if path.is_file())
+        loose = Counter(show(path.suffix.lower()) or "no suffix" for path in folder.iterdir() if path.is_file())
         seen = ", ".join(f"{count} {suffix}" for suffix, count in loose.most_common(3)) or "no files"
         classes_found = ", ".join(sorted({show(top.name) for top, _ in classes})) or "none"
         raise ValueError(
@@ -324,11 +340,13 @@ def _listed(folder: Path) -> list[Found]:
 
 
 def _class_name(folder: Path) -> str:
-    return show(folder.name).replace("\\", "-")  # Keras cannot hold undecodable bytes in a name
+    """Keras cannot hold undecodable bytes in a name, a disk no long one, and accents may be written in two ways."""
+    name = unicodedata.normalize("NFC", show(folder.name).replace("\\", "-"))
+    return name.encode()[:200].decode(errors="ignore")
 
 
 def _same_classes(folder: Path, classes: list[tuple[Path, str]]) -> None:
-    by_split = {split: {top.name for top, s in classes if s == split} for split in SHARES}
+    by_split = {split: {_class_name(top) for top, s in classes if s == split} for split in SHARES}
     if len(set(map(frozenset, by_split.values()))) > 1:
         lists = "; ".join(f"{split}: {', '.join(sorted(names)) or 'none'}" for split, names in by_split.items())
         raise ValueError(f"{show(folder)}: each split needs the same class folders, but has {lists}.")
@@ -338,9 +356,13 @@ def _files_below(folder: Path, top: Path, split: str | None) -> list[Found]:
     found = []
 
     def complain(error):
-        raise PermissionError(f"No permission to read {show(error.filename)}. Give yourself the right to read it.")
+        if isinstance(error, PermissionError):
+            raise PermissionError(f"No permission to read {show(error.filename)}. Give yourself the right to read it.")
+        raise OSError(f"{show(top)}: a folder in it cannot be read ({error.strerror}). Take it out.")
 
     for parent, folders, files in os.walk(top, onerror=complain):  # links to folders are not followed: no loops
+        if len(Path(parent).parts) > len(top.parts) + 100:  # os.walk of Python 3.11 stumbles later
+            raise ValueError(f"{show(top)}: folders in folders, more than 100 deep. Take them out.")
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         for name in sorted(files + [link for link in folders if os.path.islink(os.path.join(parent, link))]):
             if not name.startswith(".") and name not in ("Thumbs.db", "desktop.ini"):
@@ -366,12 +388,10 @@ def _build(name: str, origin: str, found: list[Found]) -> Dataset:
     _check_classes(origin, files)
     _name_targets(files)
     wanted = {entry["target"]: entry["digest"] for entry in files.values() if not entry["reason"]}
-    for entry in old.get("files", {}).values():
-        if entry["target"] and wanted.get(entry["target"]) != entry["digest"]:
-            (folder / entry["target"]).unlink(missing_ok=True)
-    _remove_strangers(folder, wanted)
+    _remove_strangers(folder, wanted, {entry["target"]: entry["digest"] for entry in old.get("files", {}).values()})
     manifest = {"origin": origin, "assigned": assigned, "files": files}
-    _write_atomically(folder / "manifest.json", lambda out: out.write(json.dumps(manifest, indent=0).encode()))
+    if manifest != old:  # a folder that is up to date may be read-only
+        _write_atomically(folder / "manifest.json", lambda out: out.write(json.dumps(manifest, indent=0).encode()))
     paths = {item.key: item.path for item in found}
     for key, entry in files.items():
         if not entry["reason"] and not (folder / entry["target"]).exists():
@@ -406,11 +426,8 @@ def _looked_at(found: list[Found], known: dict) -> dict[str, dict]:
 def _examine(path: Path) -> dict:
     """Read a file once: its sha256, the suffix to convert it to ("" if Keras reads it), why it is no good."""
     try:
-        if not path.is_file():
-            raise ValueError("a link to a folder, or not a plain file")
-        with open(path, "rb") as file:
+        with _opened(path) as picture, open(path, "rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        with _opened(path) as picture:
             picture.load()
             plain = (
                 picture.format in KERAS_READS
@@ -421,6 +438,7 @@ def _examine(path: Path) -> dict:
                 and (picture.format != "PNG" or _whole(path))
             )
             suffix = ".jpg" if picture.format in ("JPEG", "MPO") else ".png"
+        del picture  # its pixels, before the next line takes as much again
         if not plain:
             read_picture(path)
         return {"digest": digest, "convert": "" if plain else suffix, "unreadable": ""}
@@ -519,17 +537,25 @@ def _name_targets(files: dict[str, dict]) -> None:
         entry["target"] = target
 
 
-def _remove_strangers(folder: Path, wanted: dict[str, str]) -> None:
-    """Keras and torchvision would read whatever lies in the folders, so nothing else may lie there."""
+def _remove_strangers(folder: Path, wanted: dict[str, str], old: dict[str, str]) -> None:
+    """Keras and torchvision would read whatever lies in the folders, so nothing else may lie there.
+
+    wanted, old : target -> digest, of now and of the last call. Links are removed, never followed.
+    """
     for split in SHARES:
+        if (folder / split).is_symlink():
+            (folder / split).unlink()
         for parent, folders, names in os.walk(folder / split, topdown=False):
-            for name in names:
+            for name in names + [link for link in folders if os.path.islink(os.path.join(parent, link))]:
                 path = Path(parent, name)
-                if path.relative_to(folder).as_posix() in wanted:
+                target = path.relative_to(folder).as_posix()
+                if target in wanted and old.get(target, wanted[target]) == wanted[target]:
                     continue
-                if path.is_symlink() or ".ipynb_checkpoints" in path.parts:
-                    path.unlink()
-                elif not name.endswith(".partial"):  # Keras and torchvision do not read these
+                if target in old or path.is_symlink() or ".ipynb_checkpoints" in path.parts:
+                    path.unlink(missing_ok=True)
+                elif name.endswith(".partial"):  # Keras and torchvision do not read these
+                    remove_partials(path)
+                else:
                     raise ValueError(
                         f"{show(path)} was not put there by the course. Move it away: data/ is made anew "
                         "from your own folder, so add pictures there."
@@ -540,7 +566,10 @@ def _remove_strangers(folder: Path, wanted: dict[str, str]) -> None:
 
 
 def _place(source: Path, target: Path, convert: str) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    if not source.exists():
+        raise FileNotFoundError(f"{show(source)} vanished while the folder was looked at. Call data.load() again.")
     if convert:
         picture = Image.fromarray(read_picture(source))
         kind = {"format": "JPEG", "quality": 95, "subsampling": 0} if convert == ".jpg" else {"format": "PNG"}
@@ -554,7 +583,8 @@ def _place(source: Path, target: Path, convert: str) -> None:
             return
         except OSError:
             continue
-    _write_atomically(target, lambda out: out.write(source.read_bytes()))
+    content = source.read_bytes()
+    _write_atomically(target, lambda out: out.write(content))
 
 
 def _described(name: str, folder: Path, files: dict[str, dict], paths: dict[str, Path]) -> Dataset:
@@ -581,22 +611,35 @@ def _described(name: str, folder: Path, files: dict[str, dict], paths: dict[str,
 
 def _as_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture).astype("float64")
-        top = 1 if picture.mode == "F" and values.max() <= 1 else 65535 if values.max() > 255 else 255
-        picture = Image.fromarray((np.clip(values / top, 0, 1) * 255).round().astype("uint8"))
+        values = np.asarray(picture)
+        most, grey = np.nanmax(values), np.empty(values.shape, "uint8")
+        top = 1 if picture.mode == "F" and most <= 1 else 65535 if most > 255 else 255
+        parts = values.size // 2**20 + 1  # in float64, the whole would take eight times its memory
+        for part, done in zip(np.array_split(values.ravel(), parts), np.array_split(grey.ravel(), parts), strict=True):
+            done[:] = (np.clip(np.nan_to_num(part.astype("float64") / top), 0, 1) * 255).round()
+        picture = Image.fromarray(grey)
     if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def _opened(file) -> Image.Image:
-    picture = Image.open(file, formats=FORMATS)
-    if picture.width * picture.height > Image.MAX_IMAGE_PIXELS:
-        picture.close()
-        raise Image.DecompressionBombError
-    return picture
+@contextmanager
+def _opened(file):
+    """Open a picture if it is a plain file (a pipe would wait for ever) that memory can hold."""
+    if isinstance(file, str | os.PathLike):
+        about = os.stat(file)
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError("a link to a folder, or not a plain file")
+        if about.st_size > MOST_BYTES:
+            raise ValueError(f"a file of more than {MOST_BYTES / 1e6:.0f} MB; make it smaller")
+    with Image.open(file, formats=FORMATS) as picture:
+        pixels = picture.width * picture.height
+        if pixels > Image.MAX_IMAGE_PIXELS:
+            raise Image.DecompressionBombError
+        with ONE_LARGE if pixels > LARGE else nullcontext():
+            yield picture
 
 
 def _whole(path: Path) -> bool:
@@ -619,21 +662,42 @@ def _reason(error: Exception) -> str:
         return "vanished, or a link to nothing"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    text = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
+    text = "".join(letter if letter.isprintable() else show(letter) for letter in text)  # may quote the file
     return text if isinstance(error, ValueError) and text else f"broken picture ({text[:100] or type(error).__name__})"
 
 
 def _read_manifest(folder: Path) -> dict:
+    path = folder / "manifest.json"
     try:
-        manifest = json.loads((folder / "manifest.json").read_text())
-        if set(manifest) == {"origin", "assigned", "files"}:
-            return manifest
-    except FileNotFoundError:
-        return {}
-    except (ValueError, TypeError):
+        if path.is_file():  # a pipe would wait for ever
+            manifest = json.loads(path.read_text())
+            if _sound(manifest):
+                return manifest
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
-    print(f"{show(folder / 'manifest.json')} is damaged and is made anew.")
+    if path.exists():
+        print(f"{show(path)} is damaged and is made anew.")
     return {}
+
+
+def _sound(manifest: dict) -> bool:
+    """Whether it is as `_build` writes it: files are written and removed by it, so it may name no other place."""
+    form = {
+        "digest": "[0-9a-f]*",
+        "convert": r"(\.jpg|\.png)?",
+        "unreadable": ".*",
+        "target": rf"(({'|'.join(SHARES)})/[^./\\][^/\\]*/[\w-][^/\\]*)?",
+    }
+    return (
+        set(manifest) == {"origin", "assigned", "files"}
+        and set(manifest["assigned"].values()) <= set(SHARES)
+        and all(
+            "stamp" in entry and re.fullmatch(pattern, entry[field], re.DOTALL)
+            for entry in manifest["files"].values()
+            for field, pattern in form.items()
+        )
+    )
 
 
 def _unzip(archive: Path, folder: Path) -> None:
@@ -641,22 +705,46 @@ def _unzip(archive: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as zipped:
             members = [member for member in zipped.infolist() if not member.is_dir()]
-            if sum(member.file_size for member in members) > 500e6:
-                raise OSError(f"{archive.name} would unpack to over 500 MB; not used.")
+            if sum(member.file_size for member in members) > MOST_BYTES:
+                raise OSError(f"{archive.name} would unpack to over {MOST_BYTES / 1e6:.0f} MB; not used.")
             for member in members:
                 member.filename = member.filename.partition("/")[2] or member.filename
-                zipped.extract(member, folder)  # zipfile strips "..", drive letters and leading slashes
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
+                with writing(folder):
+                    zipped.extract(member, folder)  # zipfile strips "..", drive letters and leading slashes
+    except OSError:
+        raise
+    except Exception:  # zipfile raises nearly every kind of exception on broken archives
         raise OSError(f"What {CLOTHING_URL} sent is not a sound zip file; try again later.") from None
 
 
 def _write_atomically(path: Path, write) -> None:
     """Write beside `path`, then put it in place: a kill leaves the old file or the new, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with open(partial, "wb") as out:
-            write(out)
-        os.replace(partial, path)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(partial, "wb") as out:
+                write(out)
+            os.replace(partial, path)
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path):
+    """What is done inside writes `path`: if it cannot, say so in one line, and what to do."""
+    try:
+        yield
+    except OSError as error:  # NumPy's has no strerror on a full disk
+        reason = os.strerror(error.errno) if error.errno else "not all of it fitted"
+        advice = "Make room on the disk, or get the right to write there, and run this again."
+        raise OSError(f"Could not write {show(path)} ({reason}). {advice}") from None
+
+
+def remove_partials(*paths: Path) -> None:
+    """Remove what killed processes left half-written. What is younger, another process may be writing just now."""
+    for path in paths:
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > 600:
+                path.unlink()

