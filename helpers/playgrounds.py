@@ -72,13 +72,13 @@ def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
 def draw_filter(picture: np.ndarray, kernel) -> plt.Figure:
     """Draw a grey picture, a 3x3 kernel with its values, and the feature map with its range.
 
-    picture : (height, width), 0..255.  kernel : 3x3 values; from a sum of 1 on, the map is drawn as a picture, in grey.
+    picture : (height, width), from 0 on.  kernel : 3x3 values; from a sum of 1 on, the map is drawn as a picture, in grey.
     """
     kernel = np.asarray(kernel, float)
     feature_map = correlate(picture, kernel)
     figure, axes = plt.subplots(1, 3, figsize=(10, 3), width_ratios=(3, 1.3, 3.4), **FAST)
     figure.subplots_adjust(0.01, 0.02, 0.95, 0.9, 0.08)
-    axes[0].imshow(picture, cmap="gray")
+    axes[0].imshow(picture, cmap="gray", vmin=0, vmax=picture.max())
     axes[0].set_title(f"picture, {picture.shape[0]} x {picture.shape[1]}")
     largest = np.abs(kernel).max() or 1
     axes[1].imshow(kernel, cmap="PuOr", vmin=-largest, vmax=largest)
@@ -87,7 +87,7 @@ def draw_filter(picture: np.ndarray, kernel) -> plt.Figure:
         axes[1].text(column, row, f"{value:g}", ha="center", va="center", color=colour)
     axes[1].set_title("kernel")
     if kernel.sum() > 0.9:  # a picture again, as bright or brighter
-        colours, ticks = "gray", [0, 255]
+        colours, ticks = "gray", [0, picture.max()]
     else:
         limit = np.percentile(np.abs(feature_map), 99.5) or np.abs(feature_map).max() or 1
         colours, ticks = plt.get_cmap("RdBu_r", 21), [-limit, 0, limit]
