@@ -72,7 +72,8 @@ def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
 def draw_filter(picture: np.ndarray, kernel) -> plt.Figure:
     """Draw a grey picture, a 3x3 kernel with its values, and the feature map with its range.
 
-    picture : (height, width), from 0 on.  kernel : 3x3 values; from a sum of 1 on, the map is drawn as a picture, in grey.
+    picture : (height, width), from 0 on.
+    kernel : 3x3 values; from a sum of 1 on, the map is drawn as a picture, in grey.
     """
     kernel = np.asarray(kernel, float)
     feature_map = correlate(picture, kernel)
