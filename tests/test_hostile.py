@@ -105,15 +105,15 @@ def picture_bomb(kind: str) -> bytes:
 
 
 LOOK = """
-import resource, sys
+import re, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from helpers import data
 with ThreadPoolExecutor(3) as threads:
     for seen in threads.map(data._examine, map(Path, sys.argv[1:])):
         assert not seen["unreadable"], seen
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-"""
+print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024)
+"""  # ru_maxrss would not do: on Linux a process takes it over from the one that started it
 
 
 @linux
