@@ -2,9 +2,10 @@
 
     python benchmarks/fuzz.py --seconds 300
 
-Real pictures in every format of data.FORMATS are spoilt: bytes flipped, cut, spliced, the header of one on the body of
-another, sizes changed. A child process with a memory limit looks at each as data.load does and reads it as training
-does. What does neither (a crash, another exception, too much memory or time) is kept in --keep. Linux and macOS.
+Real pictures in every format that the course reads are spoilt: bytes flipped, cut, spliced, the header of one on the
+body of another, sizes changed. A child process with a memory limit looks at each as data.load does and reads it as
+training does. What does neither (a crash, another exception, too much memory or time) is kept in --keep. Linux and
+macOS.
 """
 
 import json
@@ -23,6 +24,7 @@ from PIL import Image
 from table import arguments, report
 
 from helpers import data
+from helpers.pictures import FORMATS, examine, read_picture
 
 PER_CHILD = 50  # pictures
 SUFFIX = {"JPEG2000": ".jp2"}
@@ -35,8 +37,8 @@ OPTIONS = [{}, {"mode": "L"}, {"mode": "P"}, {"mode": "RGBA"}, {"mode": "I;16"},
 def seeds(source: str | None) -> dict[str, list[bytes]]:
     """A few pictures of the data set, small, in each format and each form of it that Pillow writes."""
     paths = data.load(source).pictures["path"].iloc[[0, -1]]
-    originals = [Image.fromarray(data.read_picture(path, 96)) for path in paths]
-    made = {name: [] for name in data.FORMATS}
+    originals = [Image.fromarray(read_picture(path, 96)) for path in paths]
+    made = {name: [] for name in FORMATS}
     for name, contents in made.items():
         for options in OPTIONS:
             more = {key: value for key, value in options.items() if key != "mode"}
@@ -94,8 +96,8 @@ def look(path: Path, seconds: float) -> dict:
     """What one picture gets: {"fate": "read" or "refused" or what went wrong, "says": the reason}."""
     start, fate, says = time.monotonic(), "read", ""
     try:
-        says = data._examine(path)["unreadable"]
-        pixels = data.read_picture(path, 150)
+        says = examine(path)["unreadable"]
+        pixels = read_picture(path, 150)
         if pixels.shape != (150, 150, 3) or pixels.dtype != np.uint8:
             fate = f"wrong shape {pixels.shape}"
         elif says:
@@ -173,7 +175,7 @@ def main():
         number += len(paths)
     work.rmdir()
     rows = []
-    for name in data.FORMATS:
+    for name in FORMATS:
         fates = {fate: counts[name, fate] for fate in ("read", "refused", "anything else")}
         rows.append({"format": name, "forms": len(made[name]), "tried": sum(fates.values())} | fates |
                     {"slowest, s": most[name, "seconds"], "peak MB of its child": most[name, "peak"]})  # fmt: skip

@@ -31,6 +31,7 @@ import nbformat
 import numpy as np
 
 from helpers import data, weights
+from helpers.files import write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "07_checkpointing.ipynb"
@@ -98,7 +99,7 @@ def train_script(job) -> dict:
     if not (place / "vectors.npz").exists():
         train, validation, _ = splits(job).values()
         arrays = {"x": train.x, "y": train.y, "x_validation": validation.x, "y_validation": validation.y}
-        data._write_atomically(place / "vectors.npz", lambda out: np.savez(out, **arrays))
+        write_atomically(place / "vectors.npz", lambda out: np.savez(out, **arrays))
     sys.argv, say = [job["script"], str(place)], builtins.print
     builtins.print = lambda *words, **options: job["step"](" ".join(words))
     try:

@@ -68,16 +68,11 @@ def pooled_features(table) -> dict[str, np.ndarray]:
             return graph(tf.constant(np.ascontiguousarray(pixels[:, ::down, ::across]))).numpy()
 
         folder = data.DATA / "features" / f"solar-protocol-{SIZE}px-{name.replace(' ', '-')}"
-        chunks = features._read_chunks(folder)
-        known = {digest for chunk in chunks for digest in chunk["digest"].tolist()}
-        todo = table[~table["digest"].str.encode("ascii").isin(known)]
-        if len(todo):
-            features._run(forward, todo, folder, SIZE, np.dtype("float32"))
-            chunks = features._read_chunks(folder)
-        rows = {}
-        for chunk in chunks:
-            rows |= zip(chunk["digest"].tolist(), chunk["row"], strict=True)
-        found[name] = np.stack([rows[digest.encode()] for digest in table["digest"]])
+        _, place = features._kept(folder)
+        todo = [digest for digest in table["digest"] if digest not in place]
+        features._run(forward, todo, features._reader(table, SIZE), folder, np.dtype("float32"))
+        chunks, place = features._kept(folder)
+        found[name] = features.Maps(chunks, [place[digest] for digest in table["digest"]])[:]
     return found
 
 

@@ -19,7 +19,6 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +28,9 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from helpers.data import FORMATS, read_picture, remove_partials, show
-from helpers.data import _write_atomically as write_atomically
-from helpers.features import BATCH
+from helpers.features import BATCH, read_ahead
+from helpers.files import remove_partials, show, write_atomically
+from helpers.pictures import FORMATS, read_picture
 
 KIND = "image classifier of the course Deep learning for images, form 1"
 PREPROCESSING = "data.read_picture(file, size): RGB, 0..255; the scaling to -1..1 is a layer of the model"
@@ -43,7 +42,7 @@ ENDINGS = {end for end, kind in Image.registered_extensions().items() if kind in
 
 @dataclass(frozen=True)
 class Classifier:
-    """What `load` returns. forward : (BATCH, size, size, 3) uint8 -> (BATCH, classes) float32 probabilities."""
+    """What `load` returns. forward : (n, size, size, 3) uint8 -> (n, classes) float32 probabilities, n <= BATCH."""
 
     folder: Path
     card: dict
@@ -140,19 +139,13 @@ def predict(classifier: Classifier, pictures: Iterable) -> pd.DataFrame:
     pictures = list(pictures)
     batches = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
     answers, problems = [], []
-    with ThreadPoolExecutor(os.cpu_count()) as readers:
-        waiting = [readers.submit(_read_batch, batch, classifier.size) for batch in batches[:4]]
-        bar = tqdm(total=len(pictures), desc="pictures", unit=" pictures", mininterval=1, disable=len(batches) < 3)
-        with bar:
-            for number, batch in enumerate(batches):
-                pixels, reasons = waiting.pop(0).result()
-                if number + 4 < len(batches):
-                    waiting.append(readers.submit(_read_batch, batches[number + 4], classifier.size))
-                rows = classifier.forward(pixels)[: len(batch)]  # always the same shape, so always the same numbers
-                rows[[bool(reason) for reason in reasons]] = np.nan
-                answers.append(rows)
-                problems += reasons
-                bar.update(len(batch))
+    with tqdm(total=len(pictures), desc="pictures", unit=" pictures", mininterval=1, disable=len(batches) < 3) as bar:
+        for batch, (pixels, reasons) in read_ahead(batches, lambda batch: _read_batch(batch, classifier.size)):
+            rows = classifier.forward(pixels)
+            rows[[bool(reason) for reason in reasons]] = np.nan
+            answers.append(rows)
+            problems += reasons
+            bar.update(len(batch))
     names = [one[0] if isinstance(one, tuple) else show(one) for one in pictures]
     return _table(names, np.concatenate(answers) if answers else None, problems, classifier.class_names)
 
@@ -271,8 +264,8 @@ def lines_of(table: pd.DataFrame) -> list[str]:
 
 
 def _read_batch(batch: list, size: int) -> tuple[np.ndarray, list[str]]:
-    """((BATCH, size, size, 3) uint8, filled up with zeros; for each picture what is wrong with it, or "")."""
-    pixels, reasons = np.zeros((BATCH, size, size, 3), "uint8"), []
+    """((n, size, size, 3) uint8, black where it cannot be read; for each picture what is wrong with it, or "")."""
+    pixels, reasons = np.zeros((len(batch), size, size, 3), "uint8"), []
     for number, one in enumerate(batch):
         name = one[0] if isinstance(one, tuple) else show(one)
         reason = ""

@@ -9,24 +9,21 @@ import json
 import os
 import re
 import shutil
-import stat
-import threading
-import time
 import unicodedata
-import warnings
 import zipfile
 from collections import Counter, defaultdict
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
-from tqdm import tqdm
 from tqdm.contrib.concurrent import thread_map
+
+from helpers.files import MOST_BYTES, download, remove_partials, show, write_atomically, writing
+from helpers.pictures import convert, examine
+from helpers.pictures import read_picture as read_picture  # so that lessons call it as data.read_picture
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
@@ -36,15 +33,7 @@ SEED = 42
 
 CLOTHING_COMMIT = "11961516512414bf9f6c150a832cfd21b54a6b54"
 CLOTHING_URL = f"https://codeload.github.com/alexeygrigorev/clothing-dataset-small/zip/{CLOTHING_COMMIT}"
-MOST_BYTES = 500e6  # of a download, packed or not, and of a picture: a server may send without end
 CLOTHING_DIGEST = "55ee2d8f2e6ad4bb657b13347839fe62bea5db0375d77ebe169e12026edee35c"  # of folder_digest
-
-# Pillow's other readers are left out: some of them start programs (EPS) or are never pictures of things.
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
-KERAS_READS = {"JPEG": (".jpg", ".jpeg"), "MPO": (".jpg", ".jpeg"), "PNG": (".png",)}
-LARGE, ONE_LARGE = 30e6, threading.Lock()  # pixels: such a picture takes up to 2 GB, so one at a time
-Image.init()  # with a list of formats, Pillow does not load their readers by itself
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # read_picture refuses them, whatever the filters
 
 
 class Found(NamedTuple):
@@ -132,32 +121,6 @@ def load(source: str | os.PathLike | None = None) -> Dataset:
     return dataset
 
 
-def read_picture(file, size: int | None = None) -> np.ndarray:
-    """Read a picture the one way this course does, for training and for prediction.
-
-    file : a path, or a binary file object.  size : pixels of the square to resize to, or None.
-    Returns (size, size, 3), or (height, width, 3), uint8, RGB: first frame, turned as its EXIF tag says,
-    transparent parts on white, 16-bit values scaled to 8.
-    Raises ValueError that names the file if Pillow cannot read it.
-    """
-    try:
-        with _opened(file) as picture:
-            if size:  # JPEG decodes large photos at a fraction of their size, still twice what is wanted
-                picture.draft(None, (2 * size, 2 * size))
-            ImageOps.exif_transpose(picture, in_place=True)
-            picture = _as_rgb(picture)
-            if size:
-                # Averaged down to twice the size, then every second pixel: bilinear, softer, cost accuracy
-                picture = picture.reduce(max(1, min(picture.size) // (2 * size)))
-                picture = picture.resize((size, size), Image.Resampling.NEAREST)
-            return np.asarray(picture)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # Pillow's readers raise nearly every kind of exception on broken files
-        name = show(file) if isinstance(file, str | os.PathLike) else "the picture"
-        raise ValueError(f"{name}: {_reason(error)}") from None
-
-
 def solar_labels() -> pd.DataFrame:
     """The experts' labels of the solar cells: file, probability of a defect (0, 1/3, 2/3, 1), module_type."""
     return pd.read_csv(
@@ -192,57 +155,12 @@ def fetch_clothing(deadline: float = 900) -> Path:
     return folder
 
 
-def download(url: str, path: Path, known_hash: str | None = None, deadline: float = 900) -> Path:
-    """Download `url` to `path` with a progress bar: temporary file, hash check, put in place (all by pooch).
-
-    known_hash : "md5:..." or "sha256:...".
-    deadline : seconds in all; a connection that is silent for 5 s is given up.
-    Raises OSError that names the address and the reason.
-    """
-    import pooch
-    import requests
-    import urllib3
-
-    def fetch(url, target, _):
-        end = time.monotonic() + deadline
-        with requests.get(url, stream=True, timeout=5, headers={"Accept-Encoding": "identity"}) as answer:
-            if not answer.ok:
-                raise OSError(f"it answers {answer.status_code} {answer.reason}")
-            total = int(answer.headers.get("content-length", 0)) or None
-            with tqdm(total=total, unit="B", unit_scale=True, desc=path.name) as bar, open(target, "wb") as out:
-                while block := answer.raw.read1(2**16):  # what has come; read() would wait for all 64 KB of a trickle
-                    out.write(block)
-                    bar.update(len(block))
-                    if time.monotonic() > end:
-                        raise OSError(f"not finished after {deadline:.0f} s")
-                    if bar.n > MOST_BYTES:
-                        raise OSError(f"it sends more than {MOST_BYTES / 1e6:.0f} MB")
-            if total and bar.n < total:
-                raise OSError(f"the connection broke after {bar.n:,} of {total:,} bytes")
-
-    try:
-        pooch.get_logger().setLevel("ERROR")
-        return Path(pooch.retrieve(url, known_hash, path.name, path.parent, downloader=fetch))
-    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-        reason = f"no connection, or it broke ({type(error).__name__})"
-    except ValueError:
-        reason = "what came is not the file that this course knows"
-    except OSError as error:
-        reason = str(error)
-    raise OSError(f"Could not download {url}: {reason}.")
-
-
 def folder_digest(folder: Path) -> str:
     """sha256 over the sorted lines "path sha256" of every picture below the split folders of `folder`."""
     lines = []
     for path in sorted(path for split in SHARES for path in (folder / split).rglob("*") if path.is_file()):
         lines.append(f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n")
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def show(path) -> str:
-    """A path as one printable line: line breaks and undecodable bytes in a name are escaped."""
-    return repr(str(path))[1:-1]
 
 
 # Sources ----------------------------------------------------------------------------------------------------
@@ -391,11 +309,11 @@ def _build(name: str, origin: str, found: list[Found]) -> Dataset:
     _remove_strangers(folder, wanted, {entry["target"]: entry["digest"] for entry in old.get("files", {}).values()})
     manifest = {"origin": origin, "assigned": assigned, "files": files}
     if manifest != old:  # a folder that is up to date may be read-only
-        _write_atomically(folder / "manifest.json", lambda out: out.write(json.dumps(manifest, indent=0).encode()))
+        write_atomically(folder / "manifest.json", lambda out: out.write(json.dumps(manifest, indent=0).encode()))
     paths = {item.key: item.path for item in found}
     for key, entry in files.items():
         if not entry["reason"] and not (folder / entry["target"]).exists():
-            _place(paths[key], folder / entry["target"], entry["convert"])
+            _place(paths[key], folder / entry["target"], bool(entry["convert"]))
     return _described(name, folder, files, paths)
 
 
@@ -404,47 +322,19 @@ def _looked_at(found: list[Found], known: dict) -> dict[str, dict]:
 
     def entry(item: Found) -> dict:
         try:
-            stat = item.path.stat()
-            stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
-        except OSError as error:
-            stamp, error_reason = None, _reason(error)
-        before = known.get(item.key)
-        if stamp and before and before["stamp"] == stamp and not before["unreadable"]:
-            seen = {field: before[field] for field in ("digest", "convert", "unreadable")}
-        elif stamp:
-            seen = _examine(item.path)
-        else:
-            seen = {"digest": "", "convert": "", "unreadable": error_reason}
+            about = item.path.stat()
+            stamp = [about.st_size, about.st_mtime_ns, about.st_ctime_ns]
+        except OSError:  # `examine` says why
+            stamp = None
+        seen = known.get(item.key)
+        if not stamp or not seen or seen["stamp"] != stamp or seen["unreadable"]:
+            seen = examine(item.path)
         return seen | {"stamp": stamp, "class": item.class_name, "split": item.split,
                        "reason": seen["unreadable"], "target": ""}  # fmt: skip
 
     quick = len(found) < 200 or len(known) > 0.9 * len(found)
     entries = thread_map(entry, found, desc="looking at each picture once", disable=quick, max_workers=os.cpu_count())
     return {item.key: one for item, one in zip(found, entries, strict=True)}
-
-
-def _examine(path: Path) -> dict:
-    """Read a file once: its sha256, the suffix to convert it to ("" if Keras reads it), why it is no good."""
-    try:
-        with _opened(path) as picture, open(path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            picture.load()
-            plain = (
-                picture.format in KERAS_READS
-                and picture.mode in ("L", "RGB")
-                and "transparency" not in picture.info
-                and picture.getexif().get(0x0112, 1) == 1
-                and (getattr(picture, "n_frames", 1) == 1 or picture.format == "MPO")
-                and (picture.format != "PNG" or _whole(path))
-            )
-            suffix = ".jpg" if picture.format in ("JPEG", "MPO") else ".png"
-        del picture  # its pixels, before the next line takes as much again
-        if not plain:
-            read_picture(path)
-        return {"digest": digest, "convert": "" if plain else suffix, "unreadable": ""}
-    except Exception as error:
-        reason = "an empty file" if path.is_file() and not path.stat().st_size else _reason(error)
-        return {"digest": "", "convert": "", "unreadable": reason.removeprefix(f"{show(path)}: ")}
 
 
 def _set_duplicates_aside(files: dict[str, dict]) -> None:
@@ -565,16 +455,13 @@ def _remove_strangers(folder: Path, wanted: dict[str, str], old: dict[str, str])
                     os.rmdir(parent)
 
 
-def _place(source: Path, target: Path, convert: str) -> None:
+def _place(source: Path, target: Path, anew: bool) -> None:
     with writing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
     if not source.exists():
         raise FileNotFoundError(f"{show(source)} vanished while the folder was looked at. Call data.load() again.")
-    if convert:
-        picture = Image.fromarray(read_picture(source))
-        kind = {"format": "JPEG", "quality": 95, "subsampling": 0} if convert == ".jpg" else {"format": "PNG"}
-        _write_atomically(target, lambda out: picture.save(out, **kind))
-        return
+    if anew:
+        return convert(source, target)
     target.unlink(missing_ok=True)  # a link whose source has moved
     for link in (os.symlink, os.link):  # Windows allows the first to few, the second only within one drive
         try:
@@ -584,7 +471,7 @@ def _place(source: Path, target: Path, convert: str) -> None:
         except OSError:
             continue
     content = source.read_bytes()
-    _write_atomically(target, lambda out: out.write(content))
+    write_atomically(target, lambda out: out.write(content))
 
 
 def _described(name: str, folder: Path, files: dict[str, dict], paths: dict[str, Path]) -> Dataset:
@@ -607,64 +494,6 @@ def _described(name: str, folder: Path, files: dict[str, dict], paths: dict[str,
 
 
 # Small things -----------------------------------------------------------------------------------------------
-
-
-def _as_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I") or picture.mode == "F":
-        values = np.asarray(picture)
-        most, grey = np.nanmax(values), np.empty(values.shape, "uint8")
-        top = 1 if picture.mode == "F" and most <= 1 else 65535 if most > 255 else 255
-        parts = values.size // 2**20 + 1  # in float64, the whole would take eight times its memory
-        for part, done in zip(np.array_split(values.ravel(), parts), np.array_split(grey.ravel(), parts), strict=True):
-            done[:] = (np.clip(np.nan_to_num(part.astype("float64") / top), 0, 1) * 255).round()
-        picture = Image.fromarray(grey)
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
-@contextmanager
-def _opened(file):
-    """Open a picture if it is a plain file (a pipe would wait for ever) that memory can hold."""
-    if isinstance(file, str | os.PathLike):
-        about = os.stat(file)
-        if not stat.S_ISREG(about.st_mode):
-            raise ValueError("a link to a folder, or not a plain file")
-        if about.st_size > MOST_BYTES:
-            raise ValueError(f"a file of more than {MOST_BYTES / 1e6:.0f} MB; make it smaller")
-    with Image.open(file, formats=FORMATS) as picture:
-        pixels = picture.width * picture.height
-        if pixels > Image.MAX_IMAGE_PIXELS:
-            raise Image.DecompressionBombError
-        with ONE_LARGE if pixels > LARGE else nullcontext():
-            yield picture
-
-
-def _whole(path: Path) -> bool:
-    """Whether a PNG's checksums and end are there: Pillow reads it without, Keras refuses it."""
-    try:
-        with Image.open(path, formats=("PNG",)) as picture:
-            picture.verify()
-    except Exception:
-        return False
-    return b"IEND\xaeB`\x82" in path.read_bytes()
-
-
-def _reason(error: Exception) -> str:
-    """One line for the list of what was set aside."""
-    if isinstance(error, Image.DecompressionBombError):
-        return f"more than {Image.MAX_IMAGE_PIXELS // 10**6} million pixels; make it smaller"
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "not a picture that the course reads (a HEIC photo? save it as JPEG)"
-    if isinstance(error, FileNotFoundError):
-        return "vanished, or a link to nothing"
-    if isinstance(error, PermissionError):
-        return "no permission to read it"
-    text = " ".join(str(getattr(error, "strerror", None) or error).split())[:200]
-    text = "".join(letter if letter.isprintable() else show(letter) for letter in text)  # may quote the file
-    return text if isinstance(error, ValueError) and text else f"broken picture ({text[:100] or type(error).__name__})"
 
 
 def _read_manifest(folder: Path) -> dict:
@@ -715,36 +544,3 @@ def _unzip(archive: Path, folder: Path) -> None:
         raise
     except Exception:  # zipfile raises nearly every kind of exception on broken archives
         raise OSError(f"What {CLOTHING_URL} sent is not a sound zip file; try again later.") from None
-
-
-def _write_atomically(path: Path, write) -> None:
-    """Write beside `path`, then put it in place: a kill leaves the old file or the new, never half of one."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(partial, "wb") as out:
-                write(out)
-            os.replace(partial, path)
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def writing(path: Path):
-    """What is done inside writes `path`: if it cannot, say so in one line, and what to do."""
-    try:
-        yield
-    except OSError as error:  # NumPy's has no strerror on a full disk
-        reason = os.strerror(error.errno) if error.errno else "not all of it fitted"
-        advice = "Make room on the disk, or get the right to write there, and run this again."
-        raise OSError(f"Could not write {show(path)} ({reason}). {advice}") from None
-
-
-def remove_partials(*paths: Path) -> None:
-    """Remove what killed processes left half-written. What is younger, another process may be writing just now."""
-    for path in paths:
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > 600:
-                path.unlink()

@@ -9,7 +9,7 @@ each other's work.
 import hashlib
 import io
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +20,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from helpers import data
-from helpers.data import SHARES, Dataset, read_picture, show
+from helpers.data import SHARES, Dataset
+from helpers.files import remove_partials, show, writing
+from helpers.pictures import read_picture
 
 CHUNK = 256  # pictures
 CHUNK_BYTES = 64e6  # large maps: fewer pictures a chunk
@@ -38,8 +40,8 @@ class Split(NamedTuple):
 class Maps:
     """Feature maps that stay on disk: `maps[5]`, `maps[10:20]`, `maps[[3, 1]]` read just those, as float16 arrays."""
 
-    def __init__(self, chunks: list[np.ndarray], where: np.ndarray):
-        self.chunks, self.where = chunks, where  # where: (pictures, 2) = chunk, row in it
+    def __init__(self, chunks: list[np.ndarray], where: list[tuple[int, int]]):
+        self.chunks, self.where = chunks, np.array(where, int).reshape(-1, 2)  # (pictures, 2) = chunk, row in it
         self.dtype = chunks[0].dtype["row"].base
         self.shape = (len(where), *chunks[0].dtype["row"].shape)
 
@@ -62,20 +64,12 @@ def extract(dataset: Dataset, size: int = 150, layer: str | None = None, pooled:
     are kept in chunks as the pass goes on, so an interrupted pass continues where it was.
     Raises ValueError if a picture changed since `data.load`, or if size or layer do not exist.
     """
-    pictures = dataset.pictures
-    folder = cache_folder(size, layer, pooled)
-    kept = _read_chunks(folder)
-    known = {digest for chunk in kept for digest in chunk["digest"].tolist()}
-    todo = pictures[~pictures["digest"].str.encode("ascii").isin(known)].drop_duplicates("digest")
-    if len(todo):
-        _compute(todo, folder, size, layer, pooled)
-        kept = _read_chunks(folder)
-    place = {digest: (c, r) for c, chunk in enumerate(kept) for r, digest in enumerate(chunk["digest"].tolist())}
+    digests = dataset.pictures["digest"]
+    chunks, place = _completed(digests, _reader(dataset.pictures, size), size, layer, pooled)
     splits = {}
     for name in SHARES:
         rows = dataset.split(name)
-        where = np.array([place[digest.encode()] for digest in rows["digest"]], int).reshape(-1, 2)
-        x = Maps(kept, where)
+        x = Maps(chunks, [place[digest] for digest in rows["digest"]])
         splits[name] = Split(x[:] if pooled else x, rows["label"].to_numpy("int64"))
     return splits
 
@@ -92,26 +86,12 @@ def extract_pixels(pictures: np.ndarray) -> np.ndarray:
         raise ValueError(f"Expected pictures of shape (n, size, size, 3), got {pictures.shape}.")
     if pictures.dtype != np.uint8:
         raise ValueError(f"Expected pictures of type uint8, 0 to 255, got {pictures.dtype}.")
-    size = pictures.shape[1]
-    folder = cache_folder(size)
     digests = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in pictures]
-    kept = _read_chunks(folder)
-    known = {digest.decode() for chunk in kept for digest in chunk["digest"].tolist()}
-    todo = list({digest: number for number, digest in enumerate(digests) if digest not in known}.values())
-    if todo:
-        forward = _compiled(_network(size, None, True))
-        with _bar(len(todo), size) as bar:
-            for start in range(0, len(todo), CHUNK):
-                part, rows = todo[start : start + CHUNK], []
-                for batch in (part[first : first + BATCH] for first in range(0, len(part), BATCH)):
-                    pixels = np.zeros((BATCH, size, size, 3), "uint8")  # one shape, so one trace
-                    pixels[: len(batch)] = pictures[batch]
-                    rows.append(forward(pixels)[: len(batch)])
-                    bar.update(len(batch))
-                _write_chunk(folder, [digests[number] for number in part], np.concatenate(rows))
-        kept = _read_chunks(folder)
-    place = {digest.decode(): (c, r) for c, chunk in enumerate(kept) for r, digest in enumerate(chunk["digest"])}
-    return np.stack([kept[chunk]["row"][row] for chunk, row in (place[digest] for digest in digests)])
+    numbers = dict(zip(digests, range(len(digests)), strict=True))
+    chunks, place = _completed(
+        digests, lambda batch: pictures[[numbers[digest] for digest in batch]], pictures.shape[1], None, True
+    )
+    return Maps(chunks, [place[digest] for digest in digests])[:]
 
 
 def cache_folder(size: int = 150, layer: str | None = None, pooled: bool = True) -> Path:
@@ -128,54 +108,65 @@ def prepare(sources: Iterable, size: int) -> np.ndarray:
     return np.stack([read_picture(source, size) for source in sources])
 
 
-def _compute(todo: pd.DataFrame, folder: Path, size: int, layer: str | None, pooled: bool) -> None:
-    """Build the network and run the new pictures through it."""
-    network = _network(size, layer, pooled)
-    dtype = np.dtype("float32" if pooled else "float16")
-    if not pooled:
-        size_on_disk = len(todo) * int(np.prod(network.output_shape[1:])) * dtype.itemsize
-        print(
-            f"Feature maps of {len(todo):,} pictures take {size_on_disk / 1e6:,.0f} MB in data/features/{folder.name}"
-        )
-    _run(_compiled(network), todo, folder, size, dtype)
-
-
-def _run(forward: Callable, todo: pd.DataFrame, folder: Path, size: int, dtype: np.dtype) -> None:
-    """Run pictures through `forward` and keep the rows in chunks; threads read the next batches meanwhile."""
-    pairs = list(zip(todo["source"], todo["digest"], strict=True))
-    batches = [pairs[start : start + BATCH] for start in range(0, len(pairs), BATCH)]
-    digests, rows = [], []
-    with ThreadPoolExecutor(os.cpu_count()) as readers, _bar(len(pairs), size) as bar:
-        waiting = [readers.submit(_read_batch, batch, size) for batch in batches[:4]]
+def read_ahead(batches: list, read: Callable) -> Iterator:
+    """Yield (batch, read(batch)) for each batch, in order; threads read the next four meanwhile."""
+    with ThreadPoolExecutor(os.cpu_count()) as readers:
+        waiting = [readers.submit(read, batch) for batch in batches[:4]]
         for number, batch in enumerate(batches):
-            pixels = waiting.pop(0).result()
+            done = waiting.pop(0).result()
             if number + 4 < len(batches):
-                waiting.append(readers.submit(_read_batch, batches[number + 4], size))
-            rows.append(forward(pixels)[: len(batch)].astype(dtype))
-            digests += [digest for _, digest in batch]
-            if len(digests) >= CHUNK or sum(row.nbytes for row in rows) > CHUNK_BYTES or number == len(batches) - 1:
-                _write_chunk(folder, digests, np.concatenate(rows))
-                digests, rows = [], []
+                waiting.append(readers.submit(read, batches[number + 4]))
+            yield batch, done
+
+
+def _completed(digests: Iterable[str], read: Callable, size: int, layer: str | None, pooled: bool):
+    """Compute what is not kept yet. Returns (all chunks, the place of each picture: digest -> (chunk, row)).
+
+    read : up to BATCH digests -> their pictures, (n, size, size, 3) uint8.
+    """
+    folder = cache_folder(size, layer, pooled)
+    chunks, place = _kept(folder)
+    todo = list(dict.fromkeys(digest for digest in digests if digest not in place))
+    if not todo:
+        return chunks, place
+    network, dtype = _network(size, layer, pooled), np.dtype("float32" if pooled else "float16")
+    if not pooled:
+        megabytes = len(todo) * int(np.prod(network.output_shape[1:])) * dtype.itemsize / 1e6
+        print(f"Feature maps of {len(todo):,} pictures take {megabytes:,.0f} MB in data/features/{folder.name}")
+    _run(_compiled(network), todo, read, folder, dtype)
+    return _kept(folder)
+
+
+def _run(forward: Callable, digests: list[str], read: Callable, folder: Path, dtype: np.dtype) -> None:
+    """Run pictures through `forward` and keep the rows in chunks."""
+    batches = [digests[start : start + BATCH] for start in range(0, len(digests), BATCH)]
+    done, rows = [], []
+    with tqdm(total=len(digests), desc="features", unit=" pictures", mininterval=1) as bar:
+        for batch, pixels in read_ahead(batches, read):
+            rows.append(forward(pixels).astype(dtype))
+            done += batch
+            if len(done) >= CHUNK or sum(row.nbytes for row in rows) > CHUNK_BYTES or batch is batches[-1]:
+                _write_chunk(folder, done, np.concatenate(rows))
+                done, rows = [], []
             bar.update(len(batch))
 
 
-def _bar(total: int, size: int) -> tqdm:
-    return tqdm(total=total, desc=f"features at {size} px", unit=" pictures", mininterval=1)
+def _reader(pictures: pd.DataFrame, size: int) -> Callable:
+    """What reads a batch of the pictures in a table of `data.load`: digests -> (n, size, size, 3) uint8."""
+    sources = dict(zip(pictures["digest"], pictures["source"], strict=True))
 
-
-def _read_batch(batch: list[tuple[str, str]], size: int) -> np.ndarray:
-    """(BATCH, size, size, 3) uint8, the last batch filled up with zeros: one shape, so one trace."""
-    pixels = np.zeros((BATCH, size, size, 3), "uint8")
-    for number, (source, digest) in enumerate(batch):
+    def content(digest):
+        source = sources[digest]
         try:
-            content = Path(source).read_bytes()
+            found = Path(source).read_bytes()
         except OSError as error:
             problem = f"cannot be read any more ({error.strerror})"
             raise ValueError(f"{show(source)} {problem}. Call data.load() again.") from None
-        if hashlib.sha256(content).hexdigest() != digest:
+        if hashlib.sha256(found).hexdigest() != digest:
             raise ValueError(f"{show(source)} has changed since data.load() looked at it. Call data.load() again.")
-        pixels[number] = read_picture(io.BytesIO(content), size)
-    return pixels
+        return io.BytesIO(found)
+
+    return lambda batch: prepare(map(content, batch), size)  # one after the other: photos may be large
 
 
 def _network(size: int, layer: str | None, pooled: bool):
@@ -218,11 +209,20 @@ def folded(backbone):
 
 
 def _compiled(network) -> Callable:
-    """The network as one graph without Keras' bookkeeping per batch: (BATCH, size, size, 3) uint8 -> float32 array."""
+    """The network as one graph without Keras' bookkeeping per batch: (n, size, size, 3) uint8 -> float32, n <= BATCH.
+
+    A smaller batch is filled up with black: one shape, so one trace and always the same numbers.
+    """
     import tensorflow as tf
 
     graph = tf.function(lambda pixels: network(tf.cast(pixels, tf.float32), training=False))
-    return lambda pixels: graph(tf.constant(pixels)).numpy()
+
+    def forward(pixels):
+        full = np.zeros((BATCH, *pixels.shape[1:]), "uint8")
+        full[: len(pixels)] = pixels
+        return graph(tf.constant(full)).numpy()[: len(pixels)]
+
+    return forward
 
 
 def _write_chunk(folder: Path, digests: list[str], rows: np.ndarray) -> None:
@@ -230,15 +230,22 @@ def _write_chunk(folder: Path, digests: list[str], rows: np.ndarray) -> None:
     chunk["digest"], chunk["row"] = digests, rows
     partial = folder / f"{os.getpid()}.partial"
     try:
-        with data.writing(folder):
+        with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            data.remove_partials(*folder.glob("*.partial"))
+            remove_partials(*folder.glob("*.partial"))
             with open(partial, "wb") as file:
                 np.save(file, chunk, allow_pickle=False)
             os.replace(partial, folder / f"{_hash(partial)}.npy")
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _kept(folder: Path) -> tuple[list[np.ndarray], dict[str, tuple[int, int]]]:
+    """All whole chunks, and the place of each picture: digest -> (chunk, row)."""
+    chunks = _read_chunks(folder)
+    places = ((d, (c, r)) for c, chunk in enumerate(chunks) for r, d in enumerate(chunk["digest"].tolist()))
+    return chunks, {digest.decode(): place for digest, place in places}
 
 
 def _read_chunks(folder: Path) -> list[np.ndarray]:

@@ -96,7 +96,7 @@ def mistakes(pictures, y_true, probabilities, class_names: list[str], n: int = 8
 
     pictures : (m, h, w, 3) uint8 or a list, or paths to read.  y_true : (m,) int.  probabilities : (m, classes).
     """
-    from helpers.data import read_picture
+    from helpers.pictures import read_picture
 
     y_true, probabilities = np.asarray(y_true), np.asarray(probabilities)
     y_pred = probabilities.argmax(axis=1)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.data import DATA, ROOT, _write_atomically, download, remove_partials, show
+from helpers.data import DATA, ROOT
+from helpers.files import download, remove_partials, show, write_atomically
 
 FILE = DATA / "weights" / "xception_imagenet_notop.weights.h5"
 DIGEST = "0950f8d89b582cfbf233b0ad5936d56c56627dd3a5d196112bb1acdfb838c24b"  # of digest(), from whichever source
@@ -169,7 +170,7 @@ def _keep(tensors: list[np.ndarray], path: Path, source: str) -> Path:
         for place, tensor in zip(_places(), tensors, strict=True):
             file[f"layers/{place}"] = tensor
     remove_partials(*path.parent.glob("*.partial"))
-    _write_atomically(path, lambda out: out.write(content.getbuffer()))
+    write_atomically(path, lambda out: out.write(content.getbuffer()))
     print(f"Xception weights: from {source}, verified; kept as {show(path.relative_to(DATA.parent))}")
     return path
 

@@ -14,6 +14,7 @@ from pictures import AS_IT_IS, CONVERTED, ODD, paint, write_classes, write_odd_f
 
 from helpers import classifier, data
 from helpers.__main__ import main
+from helpers.files import show
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ["blue", "red", "Käfer, 日本"]
@@ -121,11 +122,11 @@ def test_odd_pictures_are_answered_and_each_broken_one_gets_a_line(folder, tmp_p
     csv = tmp_path / "answers.csv"
     assert main(["predict", str(folder), *asked, "--csv", str(csv)]) == 1
     table = pd.read_csv(csv, keep_default_na=False).set_index("picture")
-    answered = {name for name in ODD if data.show(odd / name) in table.index[table["problem"] == ""]}
+    answered = {name for name in ODD if show(odd / name) in table.index[table["problem"] == ""]}
     assert answered == {name for name in good if str(odd / name) in asked}
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == len(answered), "a line for each, whatever its name"
-    problems = [line for line in said.err.splitlines() if data.show(odd) in line and "not pictures" not in line]
+    problems = [line for line in said.err.splitlines() if show(odd) in line and "not pictures" not in line]
     assert len(problems) == len(asked) - len(answered) >= 10
     assert next(line for line in problems if "photo.heic" in line).endswith("save it as JPEG)")
     assert next(line for line in problems if "link-to-nothing.png" in line).endswith("there is no such file")

@@ -19,7 +19,7 @@ import pytest
 from pictures import AS_IT_IS, CONVERTED, ODD, UNSEEN, paint, write_classes, write_odd_folder
 from PIL import EpsImagePlugin, Image
 
-from helpers import data
+from helpers import data, files
 
 pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning", "ignore:Corrupt EXIF")
 SHARED = data.ROOT.parent / "shared" / "clothing-dataset-small"
@@ -203,14 +203,14 @@ def test_a_relative_path_counts_from_the_repos_root(photos, monkeypatch):
 
 def test_a_second_call_reads_no_picture(photos, monkeypatch):
     first = data.load(photos)
-    monkeypatch.setattr(data, "_examine", None)
+    monkeypatch.setattr(data, "examine", None)
     pd.testing.assert_frame_equal(data.load(photos).pictures, first.pictures)
 
 
 def test_only_a_changed_file_is_read_again(photos, monkeypatch):
     data.load(photos)
-    seen, examine = [], data._examine
-    monkeypatch.setattr(data, "_examine", lambda path: seen.append(path.name) or examine(path))
+    seen, examine = [], data.examine
+    monkeypatch.setattr(data, "examine", lambda path: seen.append(path.name) or examine(path))
     paint(500).save(photos / "dog" / "dog-015.png")
     dataset = data.load(photos)
     assert seen == ["dog-015.png"]
@@ -220,15 +220,15 @@ def test_only_a_changed_file_is_read_again(photos, monkeypatch):
 
 def test_a_file_that_was_no_good_is_looked_at_again(photos, monkeypatch):
     """Rights change without changing a file's time or size."""
-    examine = data._examine
+    examine = data.examine
 
     def locked(path):
         bad = {"digest": "", "convert": "", "unreadable": "no permission to read it"}
         return bad if path.name == "cat-003.png" else examine(path)
 
-    monkeypatch.setattr(data, "_examine", locked)
+    monkeypatch.setattr(data, "examine", locked)
     assert len(data.load(photos).pictures) == 19
-    monkeypatch.setattr(data, "_examine", examine)
+    monkeypatch.setattr(data, "examine", examine)
     assert len(data.load(photos).pictures) == 20
 
 
@@ -402,7 +402,7 @@ def odd(tmp_path_factory):
     found = {}
     for name in ODD:
         path = str(top / "photos" / "odd" / name)
-        found[name] = rows.get(path) or aside.get(data.show(path)) or UNSEEN
+        found[name] = rows.get(path) or aside.get(files.show(path)) or UNSEEN
     return found
 
 
@@ -412,7 +412,7 @@ def fate(found) -> str:
     return AS_IT_IS if Path(found.path).is_symlink() else CONVERTED
 
 
-@pytest.mark.parametrize("name", ODD, ids=lambda name: data.show(name)[:30].encode("ascii", "replace").decode())
+@pytest.mark.parametrize("name", ODD, ids=lambda name: files.show(name)[:30].encode("ascii", "replace").decode())
 def test_an_odd_file_gets(odd, name):
     if name == "unreadable.png" and fate(odd[name]) == AS_IT_IS:
         pytest.skip("this user (root?) may read everything")
@@ -423,7 +423,7 @@ def test_the_table_of_odd_files(odd):
     """`pytest tests/test_data.py -k table -s` prints it."""
     print(f"\n| {len(ODD)} files | what each got |\n|---|---|")
     for name, found in odd.items():
-        print(f"| `{data.show(name)[:40]}` | {fate(found)} |".encode("utf-8", "replace").decode())
+        print(f"| `{files.show(name)[:40]}` | {fate(found)} |".encode("utf-8", "replace").decode())
     assert len(odd) >= 40
 
 
@@ -573,7 +573,8 @@ def serve(own_data, small_zip, tmp_path, monkeypatch):
         monkeypatch.setattr(data, "CLOTHING_URL", f"http://127.0.0.1:{server.server_port}/zip/1196")
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(data, "MOST_BYTES", 1e6)
+    for module in (data, files):
+        monkeypatch.setattr(module, "MOST_BYTES", 1e6)
     monkeypatch.setattr(data, "CLOTHING_DIGEST", data.folder_digest(tmp_path / "zip" / "clothing-1196"))
     yield start
     for server in servers:

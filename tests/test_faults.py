@@ -17,6 +17,7 @@ from pictures import write_classes
 from PIL import Image
 
 from helpers import data, weights
+from helpers.files import write_atomically
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 kills = importlib.import_module("kills")
@@ -104,7 +105,7 @@ def test_a_write_that_is_cut_leaves_the_old_file_and_no_other(tmp_path):
 
     (tmp_path / "file").write_bytes(b"old")
     with pytest.raises(KeyboardInterrupt):
-        data._write_atomically(tmp_path / "file", cut)
+        write_atomically(tmp_path / "file", cut)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
@@ -162,7 +163,7 @@ def test_a_save_cut_between_its_two_files_leaves_the_old_classifier(tmp_path, mo
     def write(path, content):
         if path.name == "card.json":
             raise Cut
-        data._write_atomically(path, content)
+        write_atomically(path, content)
 
     old, new = (models.head(2048, 3, units=units) for units in (1, 2))
     classifier.save(tmp_path, [old], ["a", "b", "c"], 71)

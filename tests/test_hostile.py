@@ -26,6 +26,8 @@ from pictures import paint, write_classes
 from PIL import Image
 
 from helpers import classifier, data, weights
+from helpers.files import show
+from helpers.pictures import FORMATS, examine
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="names, links and pipes that Windows does not have")
@@ -59,8 +61,8 @@ def sound(kind: str) -> bytes:
 
 @settings(FEW, max_examples=300)
 @given(
-    kind=st.sampled_from(data.FORMATS),
-    other=st.sampled_from(data.FORMATS),
+    kind=st.sampled_from(FORMATS),
+    other=st.sampled_from(FORMATS),
     cut=st.integers(0, 2000),
     join=st.integers(0, 2000),
     bytes_=st.dictionaries(st.integers(0, 2000), st.integers(0, 255), max_size=8),
@@ -73,10 +75,10 @@ def test_a_spoilt_picture_is_read_or_refused_in_one_line_that_names_it(kind, oth
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "a\nb.png" if sys.platform != "win32" else "ab.png")
         path.write_bytes(content)
-        seen = data._examine(path)
+        seen = examine(path)
         if seen["unreadable"]:
             assert seen["unreadable"].isprintable()
-            assert refusal(data.read_picture, path, 71).startswith(f"{data.show(path)}: ")
+            assert refusal(data.read_picture, path, 71).startswith(f"{show(path)}: ")
         else:
             assert data.read_picture(path, 71).shape == (71, 71, 3)
 
@@ -108,9 +110,9 @@ LOOK = """
 import re, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from helpers import data
+from helpers.pictures import examine
 with ThreadPoolExecutor(3) as threads:
-    for seen in threads.map(data._examine, map(Path, sys.argv[1:])):
+    for seen in threads.map(examine, map(Path, sys.argv[1:])):
         assert not seen["unreadable"], seen
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024)
 """  # ru_maxrss would not do: on Linux a process takes it over from the one that started it
@@ -141,7 +143,7 @@ def test_a_reason_that_quotes_the_file_can_be_printed(tmp_path):
     assert "a.ppm: " in refusal(data.read_picture, tmp_path / "a.ppm")
 
 
-@pytest.mark.parametrize("kind", data.FORMATS)
+@pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("size", [(1, 1), (30000, 10), (10, 30000)], ids=str)
 def test_tiny_wide_and_high_pictures_are_read(tmp_path, kind, size):
     if kind == "WEBP" and max(size) > 16383:
@@ -184,7 +186,7 @@ def test_pipes_sockets_devices_and_loops_are_named_and_the_good_answered(tmp_pat
     table = classifier.predict(classifier.Classifier(tmp_path, card, mean_colour), found)
     assert (table["problem"] == "").sum() == 2 and len(table) == 8
     assert all(line.isprintable() for line in classifier.lines_of(table))
-    assert all(data.show(path) in line for path, line in zip(found, table["problem"], strict=True) if line)
+    assert all(show(path) in line for path, line in zip(found, table["problem"], strict=True) if line)
 
 
 # Names and folders ----------------------------------------------------------------------------------------------
@@ -515,7 +517,7 @@ CARDS = {
 def test_a_hostile_card_is_named(tmp_path, name):
     text = CARDS[name] if isinstance(CARDS[name], str) else json.dumps(CARDS[name])
     (tmp_path / "card.json").write_text(text, encoding="utf-8")
-    assert data.show(tmp_path / "card.json") in refusal(classifier.load, tmp_path)
+    assert show(tmp_path / "card.json") in refusal(classifier.load, tmp_path)
 
 
 @posix

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = ["data", "weights", "models", "features", "training", "plots"]
+ORDER = ["files", "pictures", "data", "weights", "models", "features", "training", "plots"]
 
 
 def python(code, **env):
