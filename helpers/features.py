@@ -19,9 +19,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from helpers import data
-from helpers.data import SHARES, Dataset
-from helpers.files import remove_partials, show, writing
+from helpers import data, weights
+from helpers.files import remove_partials, show, write_atomically
 from helpers.pictures import read_picture
 
 CHUNK = 256  # pictures
@@ -54,7 +53,7 @@ class Maps:
         return np.array(rows, self.dtype).reshape(where.shape[:-1] + self.shape[1:])
 
 
-def extract(dataset: Dataset, size: int = 150, layer: str | None = None, pooled: bool = True) -> dict[str, Split]:
+def extract(dataset: data.Dataset, size: int = 150, layer: str | None = None, pooled: bool = True) -> dict[str, Split]:
     """Return the features of every picture of `dataset`: {"train": Split, "validation": Split, "test": Split}.
 
     size : pixels, 71 or more.  layer : where Xception is cut, as in `models.backbone`; None for its last layer.
@@ -64,13 +63,12 @@ def extract(dataset: Dataset, size: int = 150, layer: str | None = None, pooled:
     are kept in chunks as the pass goes on, so an interrupted pass continues where it was.
     Raises ValueError if a picture changed since `data.load`, or if size or layer do not exist.
     """
-    digests = dataset.pictures["digest"]
-    chunks, place = _completed(digests, _reader(dataset.pictures, size), size, layer, pooled)
+    pictures = dataset.pictures
+    rows = _completed(pictures["digest"].tolist(), _reader(pictures, size), size, layer, pooled)
     splits = {}
-    for name in SHARES:
-        rows = dataset.split(name)
-        x = Maps(chunks, [place[digest] for digest in rows["digest"]])
-        splits[name] = Split(x[:] if pooled else x, rows["label"].to_numpy("int64"))
+    for name in data.SHARES:
+        x = Maps(rows.chunks, rows.where[pictures["split"] == name])
+        splits[name] = Split(x[:] if pooled else x, dataset.split(name)["label"].to_numpy("int64"))
     return splits
 
 
@@ -87,68 +85,71 @@ def extract_pixels(pictures: np.ndarray) -> np.ndarray:
     if pictures.dtype != np.uint8:
         raise ValueError(f"Expected pictures of type uint8, 0 to 255, got {pictures.dtype}.")
     digests = [hashlib.sha256(picture.tobytes()).hexdigest() for picture in pictures]
-    numbers = dict(zip(digests, range(len(digests)), strict=True))
-    chunks, place = _completed(
-        digests, lambda batch: pictures[[numbers[digest] for digest in batch]], pictures.shape[1], None, True
-    )
-    return Maps(chunks, [place[digest] for digest in digests])[:]
+    number = dict(zip(digests, range(len(digests)), strict=True))
+
+    def read(batch):
+        return pictures[[number[digest] for digest in batch]]
+
+    return _completed(digests, read, pictures.shape[1], None, True)[:]
 
 
 def cache_folder(size: int = 150, layer: str | None = None, pooled: bool = True) -> Path:
     """The folder that keeps these features: named by the weights' digest, the size, the layer and the recipe."""
-    from helpers import weights
-
-    used = weights.digest(weights.read(weights.fetch()))[:8]
     kind = "vectors" if pooled else "maps"
-    return data.DATA / "features" / f"xception-{used}-{size}px-{layer or 'last'}-{kind}-{RECIPE}"
+    return data.DATA / "features" / f"xception-{weights.used()[:8]}-{size}px-{layer or 'last'}-{kind}-{RECIPE}"
 
 
 def prepare(sources: Iterable, size: int) -> np.ndarray:
-    """Read pictures (paths) into one batch: (n, size, size, 3), uint8. What `extract` and a prediction both use."""
+    """Read pictures (paths or binary files) into one batch, as `extract` does: (n, size, size, 3), uint8."""
     return np.stack([read_picture(source, size) for source in sources])
 
 
-def read_ahead(batches: list, read: Callable) -> Iterator:
-    """Yield (batch, read(batch)) for each batch, in order; threads read the next four meanwhile."""
-    with ThreadPoolExecutor(os.cpu_count()) as readers:
+def read_ahead(items: list, read: Callable, desc: str, quiet: bool = False) -> Iterator:
+    """Cut items into batches and yield (batch, read(batch)) in order, under a progress bar.
+
+    Threads read the next four batches meanwhile. quiet : no bar.
+    """
+    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
+    bar = tqdm(total=len(items), desc=desc, unit=" pictures", mininterval=1, disable=quiet)
+    with ThreadPoolExecutor(os.cpu_count()) as readers, bar:
         waiting = [readers.submit(read, batch) for batch in batches[:4]]
         for number, batch in enumerate(batches):
             done = waiting.pop(0).result()
             if number + 4 < len(batches):
                 waiting.append(readers.submit(read, batches[number + 4]))
             yield batch, done
+            bar.update(len(batch))
 
 
-def _completed(digests: Iterable[str], read: Callable, size: int, layer: str | None, pooled: bool):
-    """Compute what is not kept yet. Returns (all chunks, the place of each picture: digest -> (chunk, row)).
+def _completed(digests: list[str], read: Callable, size: int, layer: str | None, pooled: bool) -> Maps:
+    """The rows of these pictures, in order; what is not kept yet is computed.
 
     read : up to BATCH digests -> their pictures, (n, size, size, 3) uint8.
     """
     folder = cache_folder(size, layer, pooled)
     chunks, place = _kept(folder)
     todo = list(dict.fromkeys(digest for digest in digests if digest not in place))
-    if not todo:
-        return chunks, place
-    network, dtype = _network(size, layer, pooled), np.dtype("float32" if pooled else "float16")
-    if not pooled:
-        megabytes = len(todo) * int(np.prod(network.output_shape[1:])) * dtype.itemsize / 1e6
-        print(f"Feature maps of {len(todo):,} pictures take {megabytes:,.0f} MB in data/features/{folder.name}")
-    _run(_compiled(network), todo, read, folder, dtype)
-    return _kept(folder)
+    if todo:
+        network, dtype = _network(size, layer, pooled), np.dtype("float32" if pooled else "float16")
+        if not pooled:
+            megabytes = len(todo) * int(np.prod(network.output_shape[1:])) * dtype.itemsize / 1e6
+            print(f"Feature maps of {len(todo):,} pictures take {megabytes:,.0f} MB in data/features/{folder.name}")
+        _run(_compiled(network), todo, read, folder, dtype)
+        chunks, place = _kept(folder)
+    return Maps(chunks, [place[digest] for digest in digests])
 
 
 def _run(forward: Callable, digests: list[str], read: Callable, folder: Path, dtype: np.dtype) -> None:
     """Run pictures through `forward` and keep the rows in chunks."""
-    batches = [digests[start : start + BATCH] for start in range(0, len(digests), BATCH)]
     done, rows = [], []
-    with tqdm(total=len(digests), desc="features", unit=" pictures", mininterval=1) as bar:
-        for batch, pixels in read_ahead(batches, read):
-            rows.append(forward(pixels).astype(dtype))
-            done += batch
-            if len(done) >= CHUNK or sum(row.nbytes for row in rows) > CHUNK_BYTES or batch is batches[-1]:
-                _write_chunk(folder, done, np.concatenate(rows))
-                done, rows = [], []
-            bar.update(len(batch))
+    for batch, pixels in read_ahead(digests, read, "features"):
+        rows.append(forward(pixels).astype(dtype))
+        done += batch
+        if len(done) >= CHUNK or sum(row.nbytes for row in rows) > CHUNK_BYTES:
+            _write_chunk(folder, done, np.concatenate(rows))
+            done, rows = [], []
+    if done:
+        _write_chunk(folder, done, np.concatenate(rows))
 
 
 def _reader(pictures: pd.DataFrame, size: int) -> Callable:
@@ -171,12 +172,9 @@ def _reader(pictures: pd.DataFrame, size: int) -> Callable:
 
 def _network(size: int, layer: str | None, pooled: bool):
     """Raw pictures, 0..255 -> scaled -> backbone -> maps or, pooled, vectors: a Keras model."""
-    from helpers.models import backbone, keras
+    from helpers.models import backbone, extractor
 
-    network = folded(backbone(size, layer))
-    pixels = keras.Input((size, size, 3))
-    output = network(keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels), training=False)
-    return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(output) if pooled else output)
+    return extractor(folded(backbone(size, layer)), pooled)
 
 
 def folded(backbone):
@@ -228,17 +226,10 @@ def _compiled(network) -> Callable:
 def _write_chunk(folder: Path, digests: list[str], rows: np.ndarray) -> None:
     chunk = np.empty(len(rows), [("digest", "S64"), ("row", rows.dtype, rows.shape[1:])])
     chunk["digest"], chunk["row"] = digests, rows
-    partial = folder / f"{os.getpid()}.partial"
-    try:
-        with writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            remove_partials(*folder.glob("*.partial"))
-            with open(partial, "wb") as file:
-                np.save(file, chunk, allow_pickle=False)
-            os.replace(partial, folder / f"{_hash(partial)}.npy")
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+    content = io.BytesIO()
+    np.save(content, chunk, allow_pickle=False)
+    remove_partials(*folder.glob("*.partial"))
+    write_atomically(folder / f"{_name(content, folder)}.npy", lambda out: out.write(content.getbuffer()))
 
 
 def _kept(folder: Path) -> tuple[list[np.ndarray], dict[str, tuple[int, int]]]:
@@ -253,8 +244,10 @@ def _read_chunks(folder: Path) -> list[np.ndarray]:
     chunks = []
     for path in sorted(folder.glob("*.npy")):
         try:  # names can be forged, and a pipe would wait for ever
-            chunk = np.load(path, "r", allow_pickle=False) if path.is_file() and _hash(path) == path.stem else None
+            chunk = np.load(path, "r", allow_pickle=False) if path.is_file() and _whole(path) else None
             chunks.append(chunk[["digest", "row"]])
+        except OSError:  # too many open files, no permission: nothing is wrong with the chunk
+            raise
         except Exception:  # NumPy raises nearly every kind of exception on broken files
             print(f"{show(path)} is damaged or not from this course; its features are computed again.")
             with suppress(OSError):
@@ -262,6 +255,10 @@ def _read_chunks(folder: Path) -> list[np.ndarray]:
     return chunks
 
 
-def _hash(path: Path) -> str:
+def _whole(path: Path) -> bool:
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.sha256(path.parent.name.encode())).hexdigest()[:32]
+        return _name(file, path.parent) == path.stem
+
+
+def _name(file, folder: Path) -> str:
+    return hashlib.file_digest(file, lambda: hashlib.sha256(folder.name.encode())).hexdigest()[:32]

@@ -74,7 +74,7 @@ def writing(path: Path):
     """What is done inside writes `path`: if it cannot, say so in one line, and what to do."""
     try:
         yield
-    except OSError as error:  # NumPy's has no strerror on a full disk
+    except OSError as error:  # Pillow's may have no number
         reason = os.strerror(error.errno) if error.errno else "not all of it fitted"
         advice = "Make room on the disk, or get the right to write there, and run this again."
         raise OSError(f"Could not write {show(path)} ({reason}). {advice}") from None

@@ -211,13 +211,13 @@ def rates(shape: str, peak: float, warmup: float = 0.0, end: float = 0.0) -> np.
     return peak * np.concatenate([np.arange(first) / max(first, 1), curves[shape]()])
 
 
-def descent(rates: np.ndarray, runs: int = 200) -> np.ndarray:
+def descent(rates: np.ndarray) -> np.ndarray:
     """Descend a bowl whose slopes are measured with noise; return the mean loss before each step and at the end.
 
-    rates : (steps,).  Returns (steps + 1,), the mean over `runs` runs; the noise is the same in every call.
+    rates : (steps,).  Returns (steps + 1,), the mean over 200 runs; the noise is the same in every call.
     """
     rng = np.random.default_rng(0)
-    place, losses = np.tile([4.0, 1.0], (runs, 1)), []
+    place, losses = np.tile([4.0, 1.0], (200, 1)), []
     for rate in [*rates, 0.0]:
         losses.append((BOWL * place**2).sum(axis=1).mean() / 2)
         place = place - rate * (BOWL * place + rng.normal(0, NOISE, place.shape))

@@ -1,8 +1,12 @@
 """Figures that more than one lesson draws. Each returns the matplotlib figure; end the cell with plt.show()."""
 
+import os
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+
+from helpers.pictures import read_picture
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"  # Okabe-Ito: colour-blind safe
 plt.rcParams.update(
@@ -74,11 +78,10 @@ def confusion(y_true, y_pred, class_names: list[str]) -> plt.Figure:
     return figure
 
 
-def picture_grid(pictures, titles=(), columns: int = 4, colours=None) -> plt.Figure:
+def picture_grid(pictures, titles=(), columns: int = 4) -> plt.Figure:
     """Draw pictures in rows of `columns`, each with its title above it.
 
     pictures : (n, h, w, 3) or (n, h, w) uint8, or a list of such pictures; grey ones are drawn grey, 0..255.
-    colours : a colour a title, or None.
     """
     rows = -(-len(pictures) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(9, 9 / columns * rows + 0.2 * rows), squeeze=False)
@@ -87,7 +90,7 @@ def picture_grid(pictures, titles=(), columns: int = 4, colours=None) -> plt.Fig
     for number, (axis, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
         axis.imshow(picture, cmap="gray", vmin=0, vmax=255)
         if number < len(titles):
-            axis.set_title(titles[number], fontsize="small", color=colours[number] if colours else "black")
+            axis.set_title(titles[number], fontsize="small")
     return figure
 
 
@@ -96,8 +99,6 @@ def mistakes(pictures, y_true, probabilities, class_names: list[str], n: int = 8
 
     pictures : (m, h, w, 3) uint8 or a list, or paths to read.  y_true : (m,) int.  probabilities : (m, classes).
     """
-    from helpers.pictures import read_picture
-
     y_true, probabilities = np.asarray(y_true), np.asarray(probabilities)
     y_pred = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(y_pred != y_true)
@@ -108,5 +109,7 @@ def mistakes(pictures, y_true, probabilities, class_names: list[str], n: int = 8
     titles = [
         f"is {class_names[y_true[i]]}\nsaid {class_names[y_pred[i]]} ({probabilities[i, y_pred[i]]:.0%})" for i in worst
     ]
-    shown = [read_picture(pictures[i], 150) if isinstance(pictures[i], str) else pictures[i] for i in worst]
+    shown = [
+        read_picture(pictures[i], 150) if isinstance(pictures[i], str | os.PathLike) else pictures[i] for i in worst
+    ]
     return picture_grid(shown, titles)

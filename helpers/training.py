@@ -27,7 +27,8 @@ def fit_head(
     train, validation : `features.Split` with vectors; validation may be None.
     learning_rate : a number or a Keras schedule.
     Returns (head, history): the trained Keras model, and a DataFrame with one row an epoch (index 1..epochs) and the
-    columns loss, accuracy, val_loss, val_accuracy. The same seed on the same machine gives the same numbers.
+    columns loss, accuracy and, with a validation, val_loss, val_accuracy. The same seed on the same machine gives the
+    same numbers.
     """
     from helpers.models import head, keras
 

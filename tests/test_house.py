@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = ["files", "pictures", "data", "weights", "models", "features", "training", "plots"]
+ORDER = ["files", "pictures", "data", "weights", "models", "features", "training", "plots", "classifier", "__main__"]
 
 
 def python(code, **env):
