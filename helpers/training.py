@@ -83,14 +83,14 @@ def mean_interval(values) -> tuple[float, float, float]:
 
     Raises ValueError for fewer than two values.
 
-    >>> mean_interval([0.80, 0.82, 0.81])
-    (0.81, 0.785, 0.835)
+    >>> [round(value, 3) for value in mean_interval([0.80, 0.82, 0.81])]
+    [0.81, 0.785, 0.835]
     """
     values = np.asarray(values, float)
     if len(values) < 2:
         raise ValueError("An interval over seeds needs at least two runs.")
     half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return tuple(round(float(value), 3) for value in (values.mean(), values.mean() - half, values.mean() + half))
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
 def wilson(n_correct: int, n: int) -> tuple[float, float]:

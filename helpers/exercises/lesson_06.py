@@ -101,8 +101,8 @@ def _decay_steps(answer) -> str:
 
 def _lower_end(answer) -> str:
     gain = WITH - WITHOUT
-    mean, low, high = mean_interval(gain)
-    unpaired = mean_interval(WITH)[1] - mean_interval(WITHOUT)[1]
+    mean, low, high = np.round(mean_interval(gain), 3)  # as it is asked for
+    unpaired = round(mean_interval(WITH)[1] - mean_interval(WITHOUT)[1], 3)
     return number(
         answer,
         low,
@@ -116,7 +116,7 @@ def _lower_end(answer) -> str:
             mean - 1.96 * gain.std(ddof=1) / 5**0.5: "That takes 1.96. With five values the t distribution gives 2.78.",
             mean - 2.776 * gain.std(ddof=1): "That is the spread of single runs. Divide by the root of 5.",
         },
-        tolerance=0.06,  # mean_interval rounds to three places
+        tolerance=0.06,
     )
 
 
