@@ -51,7 +51,7 @@ def exported(network, size: int):
 def contestants(some, size: int) -> dict:
     """name -> a function that takes each its way through the same pictures, and returns pictures per second."""
     network, n = features._network(size, None, True), len(some)
-    forward = features._compiled(network)
+    forward = features.compiled(network)
     memory, read = features.prepare(some["source"], size), features._reader(some, size)
     matrix = tf.random.normal((4096, 4096), seed=0)
     multiply, each = tf.function(tf.matmul), work(size)

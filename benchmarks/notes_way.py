@@ -124,7 +124,7 @@ def lesson_rows(dataset: data.Dataset, lessons: Iterable[str]) -> list[dict]:
     timed = min(TIMED, len(dataset.split("train"))) // 32 * 32
     some = dataset.split("train").sample(timed, random_state=0)
     frozen, tuned = notes_model(dataset), notes_model(dataset, tuned=True)
-    forward = features._compiled(features._network(SIZE, None, True))
+    forward = features.compiled(features._network(SIZE, None, True))
     forward(np.zeros((features.BATCH, SIZE, SIZE, 3), "uint8"))
     read = features._reader(some, SIZE)
 

@@ -96,8 +96,8 @@ def check(
     loss, optimizer : of a PyTorch model, which does not know them: `nn.CrossEntropyLoss()`, `torch.optim.Adam(...)`.
     Returns a `Report`; `.problems` holds what is wrong. Raises ValueError for a model or data that it cannot take.
     """
-    seen, train = view(model, loss, optimizer), Split("train", train)
-    validation = None if validation is None else Split("validation", validation)
+    seen, train = view(model, loss, optimizer), Given("train", train)
+    validation = None if validation is None else Given("validation", validation)
     case = Case(seen, train, validation, class_names, dataset, predict)
     with seen.undisturbed():
         return Report(_judged(seen.items.get(name, name), *ITEMS[name], case) for name in ITEMS)
@@ -119,7 +119,7 @@ def _judged(name: str, judge: Callable, needs: tuple[str, ...], case: "Case") ->
 # What the items look at ---------------------------------------------------------------------------------------
 
 
-class Split:
+class Given:
     """Train or validation as given: arrays, or batches and what is known of the files beneath them."""
 
     def __init__(self, name: str, given):
@@ -222,8 +222,8 @@ class Case:
     """A model and its data; what several items need is computed once."""
 
     model: View
-    train: Split
-    validation: Split | None
+    train: Given
+    validation: Given | None
     class_names: list[str] | None
     dataset: object
     predict: Callable | None

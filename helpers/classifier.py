@@ -128,7 +128,7 @@ def load(folder: str | os.PathLike) -> Classifier:
     if not finite:
         raise ValueError(f"{show(path)} holds other weights than a head's, or not finite ones. Save it again.")
     whole = models.classifier(features.folded(models.backbone(card["size"])), head)
-    return Classifier(folder, card, features._compiled(whole))
+    return Classifier(folder, card, features.compiled(whole))
 
 
 def predict(classifier: Classifier, pictures: Iterable) -> pd.DataFrame:
@@ -219,9 +219,9 @@ def upload(classifier: Classifier, example: str | os.PathLike) -> None:
 
     example : a picture that is answered where nobody can press a button (nbconvert, nbval).
     """
-    from helpers.playgrounds import _display, _png, _somebody_there, plt
+    from helpers.playgrounds import as_png, plt, show_widget, somebody_there
 
-    if not _somebody_there():
+    if not somebody_there():
         print("In JupyterLab, VS Code and Colab a button for your pictures stands here. What it shows for one of ours:")
         draw(predict(classifier, [example]), [example])
         plt.show()
@@ -241,10 +241,10 @@ def upload(classifier: Classifier, example: str | os.PathLike) -> None:
         figure = draw(table, pictures)
         shown.layout.display = "none" if figure is None else ""
         if figure is not None:
-            shown.value = _png(figure)
+            shown.value = as_png(figure)
 
     button.observe(answer, "value")
-    _display(widgets.VBox([button, lines, shown]))
+    show_widget(widgets.VBox([button, lines, shown]))
 
 
 def uploaded(value) -> list[tuple[str, bytes]]:

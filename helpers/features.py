@@ -134,7 +134,7 @@ def _completed(digests: list[str], read: Callable, size: int, layer: str | None,
         if not pooled:
             megabytes = len(todo) * int(np.prod(network.output_shape[1:])) * dtype.itemsize / 1e6
             print(f"Feature maps of {len(todo):,} pictures take {megabytes:,.0f} MB in data/features/{folder.name}")
-        _run(_compiled(network), todo, read, folder, dtype)
+        _run(compiled(network), todo, read, folder, dtype)
         chunks, place = _kept(folder)
     return Maps(chunks, [place[digest] for digest in digests])
 
@@ -206,7 +206,7 @@ def folded(backbone):
     return faster
 
 
-def _compiled(network) -> Callable:
+def compiled(network) -> Callable:
     """The network as one graph without Keras' bookkeeping per batch: (n, size, size, 3) uint8 -> float32, n <= BATCH.
 
     A smaller batch is filled up with black: one shape, so one trace and always the same numbers.

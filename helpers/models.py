@@ -71,7 +71,8 @@ def head(n_features: int, n_classes: int, units: int = 0, dropout: float = 0.0, 
     """Build a head: features -> [Dense(units, relu)] -> [Dropout] -> Dense(n_classes, softmax).
 
     Input (batch, n_features), output (batch, n_classes) probabilities, float32. `units` 0 means a direct head.
-    The same seed gives the same initial weights and the same dropout.
+    The same seed gives the same initial weights and the same dropout: it sets the state of all of Keras' random
+    numbers, NumPy's and Python's too.
     """
     keras.utils.set_random_seed(seed)
     layers = [keras.Input((n_features,), name="features")]

@@ -34,7 +34,7 @@ def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
     """
     pictures = dict(pictures or {"cat": _cat(), "step": np.tile(np.repeat([255.0, 0.0], 75), (150, 1))})
     first = next(iter(PRESETS))
-    if not _somebody_there():
+    if not somebody_there():
         draw_filter(next(iter(pictures.values())), PRESETS[first])
         plt.show()
         return
@@ -48,7 +48,7 @@ def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
 
     def redraw(change=None):
         kernel = np.reshape([box.value for box in values], (3, 3))
-        shown.value = _png(draw_filter(pictures[picture.value], kernel))
+        shown.value = as_png(draw_filter(pictures[picture.value], kernel))
 
     def own_value(change):
         if preset.value == OWN:
@@ -66,7 +66,7 @@ def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
         control.observe(action, "value")
     rows = [widgets.HBox(values[start : start + 3]) for start in (0, 3, 6)]
     redraw()
-    _display(widgets.VBox([widgets.HBox([widgets.VBox([picture, preset]), widgets.VBox(rows)]), shown]))
+    show_widget(widgets.VBox([widgets.HBox([widgets.VBox([picture, preset]), widgets.VBox(rows)]), shown]))
 
 
 def draw_filter(picture: np.ndarray, kernel) -> plt.Figure:
@@ -107,7 +107,7 @@ def pooling(feature_map: np.ndarray | None = None) -> None:
     """
     feature_map = _cat_edges() if feature_map is None else np.asarray(feature_map, float)
     start = {"shift": 1, "window": 4, "kind": "max"}
-    if not _somebody_there():
+    if not somebody_there():
         draw_pooling(feature_map, **start)
         plt.show()
         return
@@ -148,7 +148,7 @@ def draw_pooling(feature_map: np.ndarray, shift: int = 1, window: int = 4, kind:
 def schedules() -> None:
     """Choose shape, peak, warmup and end of a learning-rate schedule; see what it does on a bowl with noisy slopes."""
     start = {"shape": "cosine", "peak": 0.1, "warmup": 0.1, "end": 0.0}
-    if not _somebody_there():
+    if not somebody_there():
         draw_schedule(**start)
         plt.show()
         return
@@ -274,7 +274,7 @@ def _cat_edges() -> np.ndarray:
     return np.maximum(correlate(_cat()[::2, ::2], np.array(PRESETS["vertical edge"])), 0)
 
 
-def _somebody_there() -> bool:
+def somebody_there() -> bool:
     """A kernel that may not ask for input (nbconvert, nbval) has nobody who could move a slider."""
     from IPython import get_ipython
 
@@ -289,16 +289,16 @@ def _play(controls: Mapping, draw) -> None:
     shown = widgets.Image(format="png")
 
     def redraw(change=None):
-        shown.value = _png(draw(**{name: control.value for name, control in controls.items()}))
+        shown.value = as_png(draw(**{name: control.value for name, control in controls.items()}))
 
     for control in controls.values():
         control.continuous_update = False
         control.observe(redraw, "value")
     redraw()
-    _display(widgets.VBox([widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap"}), shown]))
+    show_widget(widgets.VBox([widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap"}), shown]))
 
 
-def _png(figure: plt.Figure) -> bytes:
+def as_png(figure: plt.Figure) -> bytes:
     """The figure as PNG, packed lightly for speed. The figure is closed, so that nothing piles up."""
     packed = io.BytesIO()
     figure.canvas.print_png(packed, pil_kwargs={"compress_level": 1})
@@ -306,7 +306,7 @@ def _png(figure: plt.Figure) -> bytes:
     return packed.getvalue()
 
 
-def _display(widget) -> None:
+def show_widget(widget) -> None:
     from IPython.display import display
 
     display(widget)

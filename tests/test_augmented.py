@@ -19,13 +19,13 @@ def course(own_data, tmp_path):
 @pytest.fixture
 def ran(monkeypatch):
     """How many pictures each call of the network held."""
-    counts, compiled = [], features._compiled
+    counts, compiled = [], features.compiled
 
     def counting(model):
         forward = compiled(model)
         return lambda pixels: counts.append(int(pixels.any(axis=(1, 2, 3)).sum())) or forward(pixels)
 
-    monkeypatch.setattr(features, "_compiled", counting)
+    monkeypatch.setattr(features, "compiled", counting)
     return counts
 
 

@@ -283,8 +283,8 @@ def test_the_button_answers_what_is_uploaded_and_names_what_is_broken(mine, pict
     from helpers import playgrounds
 
     shown = []
-    monkeypatch.setattr(playgrounds, "_somebody_there", lambda: True)
-    monkeypatch.setattr(playgrounds, "_display", shown.append)
+    monkeypatch.setattr(playgrounds, "somebody_there", lambda: True)
+    monkeypatch.setattr(playgrounds, "show_widget", shown.append)
     classifier.upload(mine, pictures[0])
     button, lines, image = shown[0].children
     names = ("<b>a.png", "broken.jpg")

@@ -18,7 +18,7 @@ SIZE, COUNT = 71, 40
 @pytest.fixture(scope="module")
 def networks():
     """Each network built and traced once for this file; `ran` notes how many pictures each batch held."""
-    ran, network, compiled = [], cache(features._network), cache(features._compiled)
+    ran, network, compiled = [], cache(features._network), cache(features.compiled)
 
     def counting(model):
         forward = compiled(model)
@@ -31,7 +31,7 @@ def networks():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "_network", network)
-        patch.setattr(features, "_compiled", counting)
+        patch.setattr(features, "compiled", counting)
         yield SimpleNamespace(ran=ran)
 
 
@@ -188,7 +188,7 @@ def test_an_interrupted_pass_goes_on_where_it_was(course, networks, monkeypatch)
     shutil.rmtree(data.DATA / "features")
     monkeypatch.setattr(features, "CHUNK", features.BATCH)
     with monkeypatch.context() as interrupted:
-        counting = features._compiled
+        counting = features.compiled
 
         def stops_after_a_batch(model):
             forward = counting(model)
@@ -197,7 +197,7 @@ def test_an_interrupted_pass_goes_on_where_it_was(course, networks, monkeypatch)
         def stop():
             raise KeyboardInterrupt
 
-        interrupted.setattr(features, "_compiled", stops_after_a_batch)
+        interrupted.setattr(features, "compiled", stops_after_a_batch)
         with pytest.raises(KeyboardInterrupt):
             features.extract(course.load(), SIZE)
     features.extract(course.load(), SIZE)

@@ -26,8 +26,8 @@ def without_a_screen(monkeypatch):
 def shown(monkeypatch):
     """Somebody sits in front of the notebook; returns what a playground displays."""
     widgets = []
-    monkeypatch.setattr(playgrounds, "_somebody_there", lambda: True)
-    monkeypatch.setattr(playgrounds, "_display", widgets.append)
+    monkeypatch.setattr(playgrounds, "somebody_there", lambda: True)
+    monkeypatch.setattr(playgrounds, "show_widget", widgets.append)
     return widgets
 
 
@@ -260,7 +260,7 @@ def test_a_redraw_takes_less_than_150_ms(draw):
     times = []
     for _ in range(10):
         start = time.process_time()  # of this process alone: other work on the machine does not count
-        playgrounds._png(draws[draw]())
+        playgrounds.as_png(draws[draw]())
         times.append(time.process_time() - start)
     assert min(times) < 0.15
 
@@ -283,4 +283,4 @@ def test_where_no_widget_can_run_a_still_figure_is_drawn(playground, drawn):
 def test_somebody_is_there_if_the_kernel_may_ask_for_input(kernel, there, monkeypatch):
     shell = type("Shell", (), {} if kernel is None else {"kernel": type("Kernel", (), kernel)()})()
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    assert playgrounds._somebody_there() is there
+    assert playgrounds.somebody_there() is there
