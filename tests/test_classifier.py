@@ -310,3 +310,10 @@ def test_a_figure_takes_odd_names_and_leaves_out_what_was_not_answered(mine, tmp
     assert sum(axis.has_data() for axis in figure.axes) == 2
     assert classifier.draw(table[1:], asked[1:]) is None
     assert os.path.getsize(tmp_path / "figure") > 1000
+
+
+def test_a_cards_own_fields_cannot_be_overwritten(tmp_path):
+    from helpers import models
+
+    with pytest.raises(ValueError, match="The card says kind, weights by itself"):
+        classifier.save(tmp_path, [models.head(2048, 2)], ["a", "b"], weights="mine", kind="cat", accuracy=0.8)

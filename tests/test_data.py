@@ -688,3 +688,9 @@ def test_manifest_and_table_name_every_file(photos):
     dataset = data.load(photos)
     manifest = json.loads((dataset.folder / "manifest.json").read_text())
     assert len(manifest["files"]) == len(dataset.pictures) == len(manifest["assigned"])
+
+
+def test_a_folder_whose_name_begins_like_the_solar_set_is_an_own_one(own_data, tmp_path):
+    write_classes(tmp_path / "solar-panels", {"cat": 3, "dog": 3})
+    assert data.load(tmp_path / "solar-panels").pictures["certain"].all()
+    assert data.load(os.path.relpath(tmp_path / "solar-panels", data.ROOT)).name == "solar-panels"
