@@ -50,9 +50,9 @@ def exported(network, size: int):
 
 def contestants(some, size: int) -> dict:
     """name -> a function that takes each its way through the same pictures, and returns pictures per second."""
-    network, n = features._network(size, None, True), len(some)
+    network, n = features.network(size), len(some)
     forward = features.compiled(network)
-    memory, read = features.prepare(some["source"], size), features._reader(some, size)
+    memory, read = features.prepare(some["source"], size), features.reader(some, size)
     matrix = tf.random.normal((4096, 4096), seed=0)
     multiply, each = tf.function(tf.matmul), work(size)
 
@@ -62,7 +62,7 @@ def contestants(some, size: int) -> dict:
 
     def whole():
         with tempfile.TemporaryDirectory() as folder:
-            features._run(forward, list(some["digest"]), read, Path(folder), np.dtype("float32"))
+            features.complete(Path(folder), list(some["digest"]), read, lambda _: forward)
 
     def product():
         for _ in range(4):

@@ -124,16 +124,16 @@ def lesson_rows(dataset: data.Dataset, lessons: Iterable[str]) -> list[dict]:
     timed = min(TIMED, len(dataset.split("train"))) // 32 * 32
     some = dataset.split("train").sample(timed, random_state=0)
     frozen, tuned = notes_model(dataset), notes_model(dataset, tuned=True)
-    forward = features.compiled(features._network(SIZE, None, True))
+    forward = features.compiled(features.network(SIZE))
     forward(np.zeros((features.BATCH, SIZE, SIZE, 3), "uint8"))
-    read = features._reader(some, SIZE)
+    read = features.reader(some, SIZE)
 
     def paces():
         """Seconds a picture: the notes' way, the same with the last block trained, the feature pass."""
         notes = [notes_seconds(model, dataset, timed) for model in (frozen, tuned)]
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            features._run(forward, list(some["digest"]), read, Path(folder), np.dtype("float32"))
+            features.complete(Path(folder), list(some["digest"]), read, lambda _: forward)
             return np.array([*notes, time.perf_counter() - start]) / timed
 
     rows, before, n = [], paces(), len(dataset.split("train"))

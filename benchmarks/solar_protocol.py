@@ -68,11 +68,8 @@ def pooled_features(table) -> dict[str, np.ndarray]:
             return graph(tf.constant(np.ascontiguousarray(pixels[:, ::down, ::across]))).numpy()
 
         folder = data.DATA / "features" / f"solar-protocol-{SIZE}px-{name.replace(' ', '-')}"
-        _, place = features._kept(folder)
-        todo = [digest for digest in table["digest"] if digest not in place]
-        features._run(forward, todo, features._reader(table, SIZE), folder, np.dtype("float32"))
-        chunks, place = features._kept(folder)
-        found[name] = features.Maps(chunks, [place[digest] for digest in table["digest"]])[:]
+        read = features.reader(table, SIZE)
+        found[name] = features.complete(folder, list(table["digest"]), read, lambda _, forward=forward: forward)[:]
     return found
 
 

@@ -100,7 +100,7 @@ def train_epoch(head, optimizer, x, y, order) -> float:
 
 
 def speed(model, pixels):
-    forward = features.compiled(features._network(SIZE, None, True))
+    forward = features.compiled(features.network(SIZE))
     formats = {"channels first": torch.contiguous_format, "channels last": torch.channels_last}
     rates = {}
     for _ in range(ROUNDS + 1):

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,7 +65,8 @@ def extract(dataset: data.Dataset, size: int = 150, layer: str | None = None, po
     Raises ValueError if a picture changed since `data.load`, or if size or layer do not exist.
     """
     pictures = dataset.pictures
-    rows = _completed(pictures["digest"].tolist(), _reader(pictures, size), size, layer, pooled)
+    folder = cache_folder(size, layer, pooled)
+    rows = complete(folder, pictures["digest"].tolist(), reader(pictures, size), partial(_forward, size, layer, pooled))
     splits = {}
     for name in data.SHARES:
         x = Maps(rows.chunks, rows.where[pictures["split"] == name])
@@ -90,7 +92,8 @@ def extract_pixels(pictures: np.ndarray) -> np.ndarray:
     def read(batch):
         return pictures[[number[digest] for digest in batch]]
 
-    return _completed(digests, read, pictures.shape[1], None, True)[:]
+    size = pictures.shape[1]
+    return complete(cache_folder(size), digests, read, partial(_forward, size, None, True))[:]
 
 
 def cache_folder(size: int = 150, layer: str | None = None, pooled: bool = True) -> Path:
@@ -121,38 +124,29 @@ def read_ahead(items: list, read: Callable, desc: str, quiet: bool = False) -> I
             bar.update(len(batch))
 
 
-def _completed(digests: list[str], read: Callable, size: int, layer: str | None, pooled: bool) -> Maps:
-    """The rows of these pictures, in order; what is not kept yet is computed.
+def complete(folder: Path, digests: list[str], read: Callable, make: Callable) -> Maps:
+    """Return the rows of these pictures, in order, from the chunks in `folder`; what is not kept yet is computed.
 
     read : up to BATCH digests -> their pictures, (n, size, size, 3) uint8.
+    make : called once if something is missing: how many pictures -> a function, pictures -> their rows.
     """
-    folder = cache_folder(size, layer, pooled)
     chunks, place = _kept(folder)
     todo = list(dict.fromkeys(digest for digest in digests if digest not in place))
     if todo:
-        network, dtype = _network(size, layer, pooled), np.dtype("float32" if pooled else "float16")
-        if not pooled:
-            megabytes = len(todo) * int(np.prod(network.output_shape[1:])) * dtype.itemsize / 1e6
-            print(f"Feature maps of {len(todo):,} pictures take {megabytes:,.0f} MB in data/features/{folder.name}")
-        _run(compiled(network), todo, read, folder, dtype)
+        forward, done, rows = make(len(todo)), [], []
+        for batch, pixels in read_ahead(todo, read, "features"):
+            rows.append(forward(pixels))
+            done += batch
+            if len(done) >= CHUNK or sum(row.nbytes for row in rows) > CHUNK_BYTES:
+                _write_chunk(folder, done, np.concatenate(rows))
+                done, rows = [], []
+        if done:
+            _write_chunk(folder, done, np.concatenate(rows))
         chunks, place = _kept(folder)
     return Maps(chunks, [place[digest] for digest in digests])
 
 
-def _run(forward: Callable, digests: list[str], read: Callable, folder: Path, dtype: np.dtype) -> None:
-    """Run pictures through `forward` and keep the rows in chunks."""
-    done, rows = [], []
-    for batch, pixels in read_ahead(digests, read, "features"):
-        rows.append(forward(pixels).astype(dtype))
-        done += batch
-        if len(done) >= CHUNK or sum(row.nbytes for row in rows) > CHUNK_BYTES:
-            _write_chunk(folder, done, np.concatenate(rows))
-            done, rows = [], []
-    if done:
-        _write_chunk(folder, done, np.concatenate(rows))
-
-
-def _reader(pictures: pd.DataFrame, size: int) -> Callable:
+def reader(pictures: pd.DataFrame, size: int) -> Callable:
     """What reads a batch of the pictures in a table of `data.load`: digests -> (n, size, size, 3) uint8."""
     sources = dict(zip(pictures["digest"], pictures["source"], strict=True))
 
@@ -170,11 +164,22 @@ def _reader(pictures: pd.DataFrame, size: int) -> Callable:
     return lambda batch: prepare(map(content, batch), size)  # one after the other: photos may be large
 
 
-def _network(size: int, layer: str | None, pooled: bool):
+def network(size: int = 150, layer: str | None = None, pooled: bool = True):
     """Raw pictures, 0..255 -> scaled -> backbone -> maps or, pooled, vectors: a Keras model."""
     from helpers.models import backbone, extractor
 
     return extractor(folded(backbone(size, layer)), pooled)
+
+
+def _forward(size: int, layer: str | None, pooled: bool, n: int) -> Callable:
+    """The function that computes the features; maps of n pictures take room, which is said first."""
+    model = network(size, layer, pooled)
+    forward = compiled(model)
+    if pooled:
+        return forward
+    megabytes, folder = n * int(np.prod(model.output_shape[1:])) * 2 / 1e6, cache_folder(size, layer, pooled).name
+    print(f"Feature maps of {n:,} pictures take {megabytes:,.0f} MB in data/features/{folder}")
+    return lambda pixels: forward(pixels).astype("float16")
 
 
 def folded(backbone):
@@ -206,14 +211,14 @@ def folded(backbone):
     return faster
 
 
-def compiled(network) -> Callable:
-    """The network as one graph without Keras' bookkeeping per batch: (n, size, size, 3) uint8 -> float32, n <= BATCH.
+def compiled(model) -> Callable:
+    """The model as one graph without Keras' bookkeeping per batch: (n, size, size, 3) uint8 -> float32, n <= BATCH.
 
     A smaller batch is filled up with black: one shape, so one trace and always the same numbers.
     """
     import tensorflow as tf
 
-    graph = tf.function(lambda pixels: network(tf.cast(pixels, tf.float32), training=False))
+    graph = tf.function(lambda pixels: model(tf.cast(pixels, tf.float32), training=False))
 
     def forward(pixels):
         full = np.zeros((BATCH, *pixels.shape[1:]), "uint8")
@@ -233,14 +238,10 @@ def _write_chunk(folder: Path, digests: list[str], rows: np.ndarray) -> None:
 
 
 def _kept(folder: Path) -> tuple[list[np.ndarray], dict[str, tuple[int, int]]]:
-    """All whole chunks, and the place of each picture: digest -> (chunk, row)."""
-    chunks = _read_chunks(folder)
-    places = ((d, (c, r)) for c, chunk in enumerate(chunks) for r, d in enumerate(chunk["digest"].tolist()))
-    return chunks, {digest.decode(): place for digest, place in places}
+    """All whole chunks, memory-mapped, and the place of each picture: digest -> (chunk, row).
 
-
-def _read_chunks(folder: Path) -> list[np.ndarray]:
-    """All whole chunks, memory-mapped. A file whose bytes do not hash to its name is removed and said so."""
+    A file whose bytes do not hash to its name is removed and said so.
+    """
     chunks = []
     for path in sorted(folder.glob("*.npy")):
         try:  # names can be forged, and a pipe would wait for ever
@@ -252,7 +253,8 @@ def _read_chunks(folder: Path) -> list[np.ndarray]:
             print(f"{show(path)} is damaged or not from this course; its features are computed again.")
             with suppress(OSError):
                 path.unlink()
-    return chunks
+    places = ((d, (c, r)) for c, chunk in enumerate(chunks) for r, d in enumerate(chunk["digest"].tolist()))
+    return chunks, {digest.decode(): place for digest, place in places}
 
 
 def _whole(path: Path) -> bool:

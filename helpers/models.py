@@ -90,18 +90,13 @@ def classifier(backbone: keras.Model, head: keras.Model) -> keras.Model:
     Input (batch, size, size, 3), values 0..255 as `data.read_picture` gives them; output the head's probabilities.
     Scaling to -1..1 is a layer of the model, so nobody can forget it.
     """
-    pictures, feature_map = _on_pictures(backbone)
-    vectors = keras.layers.GlobalAveragePooling2D()(feature_map)
-    return keras.Model(pictures, head(vectors), name="classifier")
+    vectors = extractor(backbone)
+    return keras.Model(vectors.input, head(vectors.output), name="classifier")
 
 
 def extractor(backbone: keras.Model, pooled: bool = True) -> keras.Model:
     """What `classifier` does before its head: raw pictures -> maps or, pooled, vectors."""
-    pictures, feature_map = _on_pictures(backbone)
-    return keras.Model(pictures, keras.layers.GlobalAveragePooling2D()(feature_map) if pooled else feature_map)
-
-
-def _on_pictures(backbone: keras.Model):
     pictures = keras.Input(backbone.input_shape[1:], name="pictures")
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(pictures)
-    return pictures, backbone(scaled, training=False)
+    feature_map = backbone(scaled, training=False)
+    return keras.Model(pictures, keras.layers.GlobalAveragePooling2D()(feature_map) if pooled else feature_map)

@@ -18,7 +18,7 @@ SIZE, COUNT = 71, 40
 @pytest.fixture(scope="module")
 def networks():
     """Each network built and traced once for this file; `ran` notes how many pictures each batch held."""
-    ran, network, compiled = [], cache(features._network), cache(features.compiled)
+    ran, network, compiled = [], cache(features.network), cache(features.compiled)
 
     def counting(model):
         forward = compiled(model)
@@ -30,7 +30,7 @@ def networks():
         return run
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(features, "_network", network)
+        patch.setattr(features, "network", network)
         patch.setattr(features, "compiled", counting)
         yield SimpleNamespace(ran=ran)
 
