@@ -49,7 +49,7 @@ def predict(options: argparse.Namespace) -> int:
             pictures, left = classifier.listed(options.pictures)
             if left:
                 print(f"Left out of the folders, being no pictures by their endings: {left}.")
-            if not any(picture.exists() for picture in pictures):  # said before TensorFlow loads
+            if not any(os.path.exists(picture) for picture in pictures):  # said before TensorFlow loads
                 named = ", ".join(map(repr, options.pictures))
                 raise ValueError(f"No pictures in {named}. Name first the classifier, then pictures.")
             table = classifier.predict(classifier.load(options.folder), pictures)

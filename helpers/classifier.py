@@ -78,6 +78,8 @@ def save(folder: str | os.PathLike, heads: list, class_names: list[str], size: i
     form = _form(heads)
     if form["classes"] != len(class_names):
         raise ValueError(f"The heads have {form['classes']} outputs, but there are {len(class_names)} class names.")
+    if form["features"] != 2048:  # `load` builds on Xception's last layer
+        raise ValueError(f"A classifier needs heads on the 2048 features of the last layer, not on {form['features']}.")
     versions = {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy", "pillow")}
     with tempfile.TemporaryDirectory() as elsewhere:  # HDF5 stumbles over a full disk
         written = Path(elsewhere, "head.weights.h5")
@@ -93,8 +95,9 @@ def save(folder: str | os.PathLike, heads: list, class_names: list[str], size: i
     text = json.dumps(card, indent=2, ensure_ascii=False).encode()
     write_atomically(folder / weights["file"], lambda out: out.write(content))
     write_atomically(folder / "card.json", lambda out: out.write(text))
-    remove_partials(*folder.glob("*.partial"))
-    for old in folder.glob("head-????????.weights.h5"):
+    ours = "[0-9a-f]" * 8
+    remove_partials(*folder.glob("card.json.*.partial"), *folder.glob(f"head-{ours}.weights.h5.*.partial"))
+    for old in folder.glob(f"head-{ours}.weights.h5"):
         if old.name != weights["file"]:
             with suppress(OSError):
                 old.unlink()
@@ -162,7 +165,7 @@ def listed(paths: Iterable[str | os.PathLike]) -> tuple[list[Path], int]:
     """
     found, left = [], 0
     for path in map(Path, paths):
-        if not path.is_dir():
+        if not os.path.isdir(path):
             found.append(path)
             continue
         for parent, folders, names in os.walk(path):

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import time
 import unicodedata
 import zipfile
 from collections import Counter, defaultdict
@@ -30,6 +31,7 @@ DATA = ROOT / "data"
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
 SPLIT_NAMES = {"valid": "validation", "val": "validation"} | {name: name for name in SHARES}
 SEED = 42
+DESKTOPS = (".DS_Store", ".directory", "Thumbs.db", "desktop.ini")  # left by whoever looks into a folder
 
 CLOTHING_COMMIT = "11961516512414bf9f6c150a832cfd21b54a6b54"
 CLOTHING_URL = f"https://codeload.github.com/alexeygrigorev/clothing-dataset-small/zip/{CLOTHING_COMMIT}"
@@ -105,8 +107,8 @@ def load(source: str | os.PathLike | None = None) -> Dataset:
     Without `source`, the environment variable COURSE_DATASET decides; a relative path counts from the repo's
     root. A folder without splits is split 60/20/20 within each class, by content and a fixed seed;
     data/<name>/manifest.json keeps every assignment. Your own files are linked where the system can (else
-    copied) and never written to. Only new files, and those whose size or times changed, are looked at again; delete
-    data/<name>/ to have all looked at.
+    copied) and never written to. Only new files, and those whose size or times changed, are looked at again; to have
+    all looked at, delete train, validation, test and manifest.json in data/<name>/.
     Raises OSError or ValueError in one line that says what to do.
     """
     source = str(source or os.environ.get("COURSE_DATASET") or "solar")
@@ -131,24 +133,28 @@ def fetch_clothing(deadline: float = 900) -> Path:
     deadline : seconds for the whole download. Raises OSError if it fails; nothing half-made stays in place.
     """
     folder = DATA / "downloads" / "clothing"
-    if not folder.exists():
+    for left in folder.parent.glob("clothing.*.partial"):  # of processes that were killed
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > 3600:
+                shutil.rmtree(left, ignore_errors=True)
+    if folder.exists():
+        return folder
+    partial = folder.with_name(f"clothing.{os.getpid()}.partial")  # of this process: another may be at it, too
+    try:
         try:
-            archive = download(CLOTHING_URL, folder.with_suffix(".zip"), deadline=deadline)
+            archive = download(CLOTHING_URL, partial / "clothing.zip", deadline=deadline)
         except OSError as error:
             raise OSError(f"{error} Mend that and run this again, or load solar, which needs no network.") from None
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        _unzip(archive, partial / "clothing")
+        if folder_digest(partial / "clothing") != CLOTHING_DIGEST:
+            raise OSError(f"The clothing photos from {CLOTHING_URL} are not the ones this course knows; not used.")
         try:
-            _unzip(archive, partial)
-            if folder_digest(partial) != CLOTHING_DIGEST:
-                raise OSError(f"The clothing photos from {CLOTHING_URL} are not the ones this course knows; not used.")
-            os.replace(partial, folder)
-            for left in folder.parent.glob("tmp*"):  # pooch's, of downloads that were killed
-                with suppress(OSError):
-                    left.unlink()
-        finally:
-            archive.unlink()
-            shutil.rmtree(partial, ignore_errors=True)
+            os.replace(partial / "clothing", folder)
+        except OSError:
+            if not folder.exists():  # else another process was faster
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
@@ -298,7 +304,7 @@ def _files_below(folder: Path, top: Path, split: str | None) -> list[Found]:
             raise ValueError(f"{show(top)}: folders in folders, more than 100 deep. Take them out.")
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
         for name in sorted(files + [link for link in folders if os.path.islink(os.path.join(parent, link))]):
-            if not name.startswith(".") and name not in ("Thumbs.db", "desktop.ini"):
+            if not name.startswith(".") and name not in DESKTOPS:
                 path = Path(parent, name)
                 found.append(Found(path.relative_to(folder).as_posix(), path, _class_name(top), split))
     return found
@@ -327,7 +333,7 @@ def _build(name: str, origin: str, found: list[Found]) -> Dataset:
         write_atomically(folder / "manifest.json", lambda out: out.write(json.dumps(manifest, indent=0).encode()))
     items = {item.key: item for item in found}
     for key, entry in files.items():
-        if not entry["reason"] and not (folder / entry["target"]).exists():
+        if not entry["reason"] and not _in_place(folder / entry["target"], items[key].path, entry["convert"]):
             _place(items[key].path, folder / entry["target"], bool(entry["convert"]))
     return _described(name, folder, files, items)
 
@@ -487,6 +493,9 @@ def _remove_strangers(folder: Path, wanted: dict[str, str], old: dict[str, str])
                     continue
                 if target in old or path.is_symlink() or ".ipynb_checkpoints" in path.parts:
                     path.unlink(missing_ok=True)
+                elif name in DESKTOPS:
+                    with suppress(OSError):
+                        path.unlink()
                 elif name.endswith(".partial"):  # Keras and torchvision do not read these
                     remove_partials(path)
                 else:
@@ -494,9 +503,15 @@ def _remove_strangers(folder: Path, wanted: dict[str, str], old: dict[str, str])
                         f"{show(path)} was not put there by the course. Move it away: data/ is made anew "
                         "from your own folder, so add pictures there."
                     )
-            if not folders and not names:
-                with suppress(OSError):  # another process has just put a picture there
-                    os.rmdir(parent)
+            with suppress(OSError):  # not empty
+                os.rmdir(parent)
+
+
+def _in_place(target: Path, source: Path, convert: str) -> bool:
+    """A link may by now name another picture: file names move between the folders of a source."""
+    if not target.exists() or convert or not target.is_symlink():
+        return target.exists()
+    return source.exists() and target.samefile(source)
 
 
 def _place(source: Path, target: Path, anew: bool) -> None:

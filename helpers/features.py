@@ -234,7 +234,9 @@ def _write_chunk(folder: Path, digests: list[str], rows: np.ndarray) -> None:
     content = io.BytesIO()
     np.save(content, chunk, allow_pickle=False)
     remove_partials(*folder.glob("*.partial"))
-    write_atomically(folder / f"{_name(content, folder)}.npy", lambda out: out.write(content.getbuffer()))
+    path = folder / f"{_name(content, folder)}.npy"
+    if not (path.is_file() and _whole(path)):  # Windows replaces no file that another process has mapped
+        write_atomically(path, lambda out: out.write(content.getbuffer()))
 
 
 def _kept(folder: Path) -> tuple[list[np.ndarray], dict[str, tuple[int, int]]]:

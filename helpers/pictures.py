@@ -16,6 +16,7 @@ from helpers.files import MOST_BYTES, show, write_atomically
 # Pillow's other readers are left out: some of them start programs (EPS) or are never pictures of things.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
 KERAS_READS = ("JPEG", "MPO", "PNG")
+MOST_PIXELS = 89_478_485  # Pillow's own default, which notebooks like to switch off
 LARGE, ONE_LARGE = 30e6, threading.Lock()  # pixels: such a picture takes up to 2 GB, so one at a time
 Image.init()  # with a list of formats, Pillow does not load their readers by itself
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # read_picture refuses them, whatever the filters
@@ -105,7 +106,7 @@ def _opened(file):
             raise ValueError(f"a file of more than {MOST_BYTES / 1e6:.0f} MB; make it smaller")
     with Image.open(file, formats=FORMATS) as picture:
         pixels = picture.width * picture.height
-        if pixels > Image.MAX_IMAGE_PIXELS:
+        if pixels > MOST_PIXELS:
             raise Image.DecompressionBombError
         with ONE_LARGE if pixels > LARGE else nullcontext():
             yield picture
@@ -124,7 +125,7 @@ def _whole(path: Path) -> bool:
 def _reason(error: Exception) -> str:
     """One line for the list of what was set aside."""
     if isinstance(error, Image.DecompressionBombError):
-        return f"more than {Image.MAX_IMAGE_PIXELS // 10**6} million pixels; make it smaller"
+        return f"more than {MOST_PIXELS // 10**6} million pixels; make it smaller"
     if isinstance(error, Image.UnidentifiedImageError):
         return "not a picture that the course reads (a HEIC photo? save it as JPEG)"
     if isinstance(error, FileNotFoundError):

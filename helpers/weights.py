@@ -46,7 +46,8 @@ def fetch() -> Path:
     own = os.environ.get("COURSE_WEIGHTS")
     if own:
         tensors = _own_file(ROOT / os.path.expanduser(own))  # a relative path counts from the repo's root
-        return _keep(tensors, FILE.with_name("xception_own.weights.h5"), f"your file {show(own)}")
+        kept = FILE.with_name(f"xception_own_{digest(tensors)[:8]}.weights.h5")  # another process may use other ones
+        return _keep(tensors, kept, f"your file {show(own)}")
     try:
         if digest(read(FILE)) == DIGEST:
             print(f"Xception weights: {FILE.relative_to(DATA.parent)}")

@@ -139,6 +139,12 @@ def test_the_good_pictures_around_a_broken_one_keep_their_answers(mine, pictures
     assert table["class"][1] == "" and np.isnan(probabilities(table)[1]).all() and "broken.jpg" in table["problem"][1]
 
 
+def test_a_name_too_long_for_the_system_costs_no_other_answer(folder, pictures, capsys):
+    assert main(["predict", str(folder), "x" * 300 + ".png", str(pictures[0])]) == 1
+    said = capsys.readouterr()
+    assert said.out.startswith(str(pictures[0])) and "xxx.png" in said.err
+
+
 def test_a_name_with_a_dash_in_front_is_a_picture(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     paint(1).save("-rf.png")
@@ -244,10 +250,14 @@ def test_a_damaged_or_foreign_folder_gets_one_line(heads, tmp_path, spoil, part)
 
 
 def test_saving_again_replaces_the_classifier_and_leaves_other_files_alone(heads, tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
+    mine = {"notes.txt", "head-baseline.weights.h5", "movie.mkv.partial"}
+    for name in mine:
+        (tmp_path / name).write_text("mine")
+        os.utime(tmp_path / name, (0, 0))
     classifier.save(tmp_path, heads, NAMES, SIZE)
     classifier.save(tmp_path, heads[:1], NAMES, SIZE)
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".h5", ".json", ".txt"]
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left > mine and sorted(name[-5:] for name in left - mine) == [".json", "ts.h5"]
     assert classifier.load(tmp_path).card["head"]["heads"] == 1
 
 
@@ -258,6 +268,9 @@ def test_heads_that_do_not_fit_are_refused(heads, tmp_path):
         classifier.save(tmp_path, heads, ["a", "b"], SIZE)
     with pytest.raises(ValueError, match="of one form"):
         classifier.save(tmp_path, [*heads, models.head(2048, len(NAMES))], NAMES, SIZE)
+    with pytest.raises(ValueError, match="2048 features of the last layer, not on 1024"):
+        classifier.save(tmp_path, [models.head(1024, len(NAMES))], NAMES, SIZE)
+    assert not list(tmp_path.iterdir())
 
 
 # The upload button ---------------------------------------------------------------------------------------------

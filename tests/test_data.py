@@ -1,5 +1,6 @@
 """What `data.load` promises: splits, own folders, odd files, the solar cells, the clothing download."""
 
+import hashlib
 import io
 import json
 import os
@@ -242,6 +243,37 @@ def test_what_a_changed_source_leaves_behind_is_removed(photos):
         str(path) for split in data.SHARES for path in (dataset.folder / split).rglob("*") if not path.is_dir()
     )
     assert files == sorted(dataset.pictures["path"])
+
+
+def test_a_class_that_is_gone_leaves_no_empty_folder(photos):
+    """Keras would number the other classes from 1 on."""
+    write_classes(photos, {"ant": 5}, start=50)
+    assert sorted(os.listdir(data.load(photos).train)) == ["ant", "cat", "dog"]
+    shutil.rmtree(photos / "ant")
+    assert sorted(os.listdir(data.load(photos).train)) == ["cat", "dog"]
+
+
+def test_new_pictures_under_old_names_do_not_hide_behind_old_links(own_data, tmp_path):
+    """A camera counts anew each year: cat/2023 becomes cat/old, and other pictures take its names."""
+    photos = tmp_path / "photos"
+    write_classes(photos / "cat", {"2023": 5})
+    write_classes(photos, {"dog": 5}, start=10)
+    data.load(photos)
+    (photos / "cat" / "2023").rename(photos / "cat" / "old")
+    for path in (photos / "cat" / "old").iterdir():
+        (photos / "cat" / "2023").mkdir(exist_ok=True)
+        paint(int(path.stem[-3:]) + 100).save(photos / "cat" / "2023" / path.name)
+    pictures = data.load(photos).pictures
+    found = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in pictures["path"]]
+    assert len(pictures) == 15 and found == pictures["digest"].tolist()
+
+
+def test_what_a_look_with_the_systems_file_manager_leaves_is_removed(photos):
+    train = data.load(photos).train
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (train / "cat" / name).write_bytes(b"sorted by date")
+    data.load(photos)
+    assert not [name for name in os.listdir(train / "cat") if not name.endswith(".png")]
 
 
 def test_a_file_put_into_the_made_folder_is_named_and_kept(photos):
@@ -594,6 +626,30 @@ def test_clothing_is_downloaded_once_verified_and_loaded(serve, small_zip):
     assert data.load("clothing").counts.loc["total"].tolist() == [6, 6, 6, 18]
     data.load("clothing")
     assert len(asked) == 1
+    assert sorted(path.name for path in (data.DATA / "downloads").iterdir()) == ["clothing"]
+
+
+def test_two_processes_may_download_clothing_at_once(serve, small_zip):
+    def slowly(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(small_zip)))
+        handler.end_headers()
+        for start in range(0, len(small_zip), 500):
+            handler.wfile.write(small_zip[start : start + 500])
+            time.sleep(0.1)
+
+    serve(slowly)
+    code = "import sys; from pathlib import Path; from helpers import data; "
+    code += f"data.DATA, data.CLOTHING_URL = Path({str(data.DATA)!r}), {data.CLOTHING_URL!r}; "
+    code += f"data.CLOTHING_DIGEST = {data.CLOTHING_DIGEST!r}; data.load('clothing')"
+    children = []
+    for _ in range(3):
+        children.append(
+            subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        )
+        time.sleep(0.4)
+    errors = [child.communicate()[1].decode() for child in children]
+    assert [child.returncode for child in children] == [0, 0, 0], errors
     assert sorted(path.name for path in (data.DATA / "downloads").iterdir()) == ["clothing"]
 
 

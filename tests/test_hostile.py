@@ -130,6 +130,15 @@ def test_the_largest_pictures_are_looked_at_one_at_a_time(tmp_path, kind):
     assert float(done.stdout) < 2300, f"{float(done.stdout):.0f} MB"
 
 
+@pytest.mark.parametrize("limit", [None, 10**10])
+def test_pillows_own_limit_may_be_switched_off(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    paint(1).save(tmp_path / "good.png")
+    assert data.read_picture(tmp_path / "good.png", 71).shape == (71, 71, 3)
+    (tmp_path / "bomb.png").write_bytes(png(10000, 10000, 8, 0))
+    assert "million pixels" in refusal(data.read_picture, tmp_path / "bomb.png", 71)
+
+
 @pytest.mark.parametrize("field", [b"zTXt", b"iTXt", b"iCCP"])
 def test_a_bomb_in_a_pictures_notes_is_not_unpacked(tmp_path, field):
     head = b"k\0\1\0\0\0" if field == b"iTXt" else b"k\0\0"

@@ -161,6 +161,17 @@ def test_your_own_file_may_hold_other_weights_and_that_is_said(store, tensors, t
     assert "holds other weights than ImageNet's; they are used, since you named them" in capsys.readouterr().out
 
 
+def test_two_own_files_do_not_take_each_others_place(store, tensors, tmp_path, monkeypatch):
+    kept = []
+    for number in (2, 3):
+        monkeypatch.setenv(
+            "COURSE_WEIGHTS", str(keras3_file(tmp_path / f"{number}.h5", [tensors[0] * number, *tensors[1:]]))
+        )
+        weights.fetch.cache_clear()
+        kept.append(weights.fetch())
+    assert [round(float((weights.read(path)[0] / tensors[0]).max())) for path in kept] == [2, 3]
+
+
 # Files that are no weights -------------------------------------------------------------------------------
 
 
