@@ -60,6 +60,6 @@ def test_subsets_are_nested_and_keep_the_shares(subset, seed):
 
 def test_the_lesson_and_the_benchmark_draw_the_same_subsets(subset):
     shown = {"np": np, "pd": pd}
-    exec(lesson_cell("subset").split("\n\nsizes")[0], shown)
+    exec(lesson_cell("subset").split("\n\n\n")[0], shown)
     y = np.random.default_rng(0).choice(5, 300)
     assert (shown["subset"](y, 77, 3) == subset(y, 77, 3)).all()
