@@ -61,14 +61,13 @@ def pooled_features(table) -> dict[str, np.ndarray]:
     ends = [models._output_of(base, f"block{number}") for number in BLOCKS]
     network = keras.Model(base.input, [*ends, base.output])
     graph = tf.function(lambda pixels: _pool(network(tf.cast(pixels, tf.float32) / 127.5 - 1, training=False)))
-    found = {}
+    read, found = features.reader(table, SIZE), {}
     for name, (down, across) in FLIPS.items():
 
         def forward(pixels, down=down, across=across):
             return graph(tf.constant(np.ascontiguousarray(pixels[:, ::down, ::across]))).numpy()
 
         folder = data.DATA / "features" / f"solar-protocol-{SIZE}px-{name.replace(' ', '-')}"
-        read = features.reader(table, SIZE)
         found[name] = features.complete(folder, list(table["digest"]), read, lambda _, forward=forward: forward)[:]
     return found
 
