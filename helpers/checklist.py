@@ -59,7 +59,8 @@ class Report(list):
             found += f"<br>where: {html.escape(item.where)}" if item.where else ""
             found += f"<br>mend: <code>{html.escape(item.mend)}</code>" if item.mend else ""
             cells = f"<b style='color:{COLOURS[item.status]}'>{item.status}</b>", item.name, found
-            rows += "".join(["<tr>", *(f"<td style='text-align:left;vertical-align:top'>{one}</td>" for one in cells)])
+            cells = [f"<td style='text-align:left;vertical-align:top'>{one}</td>" for one in cells]
+            rows += f"<tr>{''.join(cells)}</tr>"
         return f"<table>{rows}</table>"
 
 

@@ -82,7 +82,7 @@ class View:
         self.family, self.scale = next((families[key] for key in families if start.startswith(key)), ("", None))
 
     def optimizer_gap(self) -> tuple[int, int]:
-        """(numbers that train and the optimizer lacks, numbers that it holds and do not train)."""
+        """(numbers that train and the optimizer lacks, numbers that do not train and that it moves all the same)."""
         train, held = ({id(one): one for one in weights} for weights in (self.trainable, self.held))
         return numbers(train[key] for key in train.keys() - held), numbers(held[key] for key in held.keys() - train)
 
@@ -268,12 +268,12 @@ TORCH_LINES = {
     "other scale": "v2.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]) on pictures of 0..1, once",
     "open": "for p in model.get_submodule({head!r}).parameters(): p.requires_grad = True  # then a new optimizer",
     "freeze": "[m.requires_grad_(False) for m in model.modules() "
-    "if isinstance(m, (torch.nn.Conv2d, torch.nn.BatchNorm2d))]  # then a new optimizer",
+    "if isinstance(m, (torch.nn.Conv2d, torch.nn.BatchNorm2d))]",
     "pretrained": 'weights="DEFAULT" where the backbone is built (in this course: torch_models.xception())',
     "norms": "in the model's class: def train(self, mode=True): super().train(mode); "
     "[m.eval() for m in self.modules() if isinstance(m, nn.BatchNorm2d)]; return self",
     "optimizer": "optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-3)",
-    "optimizer fine": "the optimizer holds what trains, and nothing else",
+    "optimizer fine": "the optimizer holds all that trains",
     "units": "nn.Linear(n_features, {n}) as the last layer",
     "activation": "return the nn.Linear's raw scores, with nn.{loss}()",
     "loss where": "loss=...",
@@ -329,6 +329,9 @@ class Torch(View):
 
     def _tensor(self, x: np.ndarray):
         return self._torch.from_numpy(np.ascontiguousarray(x)).to(next(self._copy.parameters()).device)
+
+    def optimizer_gap(self) -> tuple[int, int]:
+        return super().optimizer_gap()[0], 0  # it skips what has no gradient, such as frozen parameters
 
     def refusal(self, x: np.ndarray) -> str | None:
         try:

@@ -1,14 +1,18 @@
 """Figures to play with: `filters()`, `pooling()`, `schedules()`. Where nobody can move a slider: a still figure.
 
-The drawing functions stand alone: they take numbers, return the matplotlib figure, and need no widget.
+The drawing functions stand alone: they take numbers, return the matplotlib figure, and need no widget. Given
+a figure of their own, they only change what it shows: a new one takes several times as long.
 """
 
 import io
 import sys
 from collections.abc import Mapping
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from scipy import ndimage
 
 PRESETS = {
     "vertical edge": [[1, 0, -1], [1, 0, -1], [1, 0, -1]],
@@ -21,10 +25,11 @@ PRESETS = {
 }
 OWN = "your own"
 MAX_SHIFT = 8
+POOLINGS = {"max": np.max, "average": np.mean}
 SHAPES = ("constant", "step", "exponential", "cosine")
 STEPS = 300  # of `schedules()`
 BOWL, NOISE = np.array([1.0, 10.0]), 3.0  # lesson 06: the bowl's two curvatures, the standard deviation of a slope
-FAST = {"dpi": 80, "layout": "none"}  # constrained layout alone would take half the time of a redraw
+FAST = {"dpi": 80, "layout": "none"}  # constrained layout takes as long as all the rest
 
 
 def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
@@ -44,11 +49,12 @@ def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
     preset = widgets.Dropdown(options=[*PRESETS, OWN], description="preset")
     narrow = widgets.Layout(width="75px")
     values = [widgets.FloatText(value=value, step=0.5, layout=narrow) for value in np.ravel(PRESETS[first])]
-    shown = widgets.Image(format="png")
+    figure = draw_filter(pictures[picture.value], PRESETS[first])
+    shown = widgets.Image(value=as_png(figure), format="png")
 
     def redraw(change=None):
         kernel = np.reshape([box.value for box in values], (3, 3))
-        shown.value = as_png(draw_filter(pictures[picture.value], kernel))
+        shown.value = as_png(draw_filter(pictures[picture.value], kernel, figure))
 
     def own_value(change):
         if preset.value == OWN:
@@ -65,38 +71,36 @@ def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
     for control, action in [(picture, redraw), (preset, take_preset), *((box, own_value) for box in values)]:
         control.observe(action, "value")
     rows = [widgets.HBox(values[start : start + 3]) for start in (0, 3, 6)]
-    redraw()
     show_widget(widgets.VBox([widgets.HBox([widgets.VBox([picture, preset]), widgets.VBox(rows)]), shown]))
 
 
-def draw_filter(picture: np.ndarray, kernel) -> plt.Figure:
+def draw_filter(picture: np.ndarray, kernel, figure=None) -> plt.Figure:
     """Draw a grey picture, a 3x3 kernel with its values, and the feature map with its range.
 
     picture : (height, width), from 0 on.
     kernel : 3x3 values; from a sum of 1 on, the map is drawn as a picture, in grey.
+    figure : the figure of an earlier call, to be changed.
     """
     kernel = np.asarray(kernel, float)
     feature_map = correlate(picture, kernel)
-    figure, axes = plt.subplots(1, 3, figsize=(10, 3), width_ratios=(3, 1.3, 3.4), **FAST)
-    figure.subplots_adjust(0.01, 0.02, 0.95, 0.9, 0.08)
-    axes[0].imshow(picture, cmap="gray", vmin=0, vmax=picture.max())
-    axes[0].set_title(f"picture, {picture.shape[0]} x {picture.shape[1]}")
+    if figure is None:
+        margins = {"left": 0.01, "right": 0.95, "bottom": 0.02, "top": 0.9, "wspace": 0.08}
+        figure = panels([["gray", "PuOr", "gray"]], (10, 3), "both", width_ratios=(3, 1.3, 3), **margins)
+    left, middle, right, _ = figure.axes
+    fill(left, picture, "picture, {} x {}".format(*picture.shape), 0, picture.max())
     largest = np.abs(kernel).max() or 1
-    axes[1].imshow(kernel, cmap="PuOr", vmin=-largest, vmax=largest)
+    fill(middle, kernel, "kernel", -largest, largest)
+    for text in [*middle.texts]:
+        text.remove()
     for (row, column), value in np.ndenumerate(kernel):
         colour = "white" if abs(value) > 0.6 * largest else "black"
-        axes[1].text(column, row, f"{value:g}", ha="center", va="center", color=colour)
-    axes[1].set_title("kernel")
+        middle.text(column + 0.5, row + 0.5, f"{value:g}", ha="center", va="center", color=colour)
+    title = f"feature map, {feature_map.min():.0f} to {feature_map.max():.0f}"
     if kernel.sum() > 0.9:  # a picture again, as bright or brighter
-        colours, ticks = "gray", [0, picture.max()]
+        fill(right, feature_map, title, 0, picture.max(), cmap="gray")
     else:
         limit = np.percentile(np.abs(feature_map), 99.5) or np.abs(feature_map).max() or 1
-        colours, ticks = plt.get_cmap("RdBu_r", 21), [-limit, 0, limit]
-    shown = axes[2].imshow(feature_map, cmap=colours, vmin=ticks[0], vmax=ticks[-1])
-    axes[2].set_title(f"feature map, {feature_map.min():.0f} to {feature_map.max():.0f}")
-    figure.colorbar(shown, ax=axes[2], fraction=0.03, pad=0.03, ticks=ticks, format="%.0f", extend="both")
-    for axis in axes:
-        axis.set(xticks=[], yticks=[])
+        fill(right, feature_map, title, -limit, limit, cmap=plt.get_cmap("RdBu_r", 21))
     return figure
 
 
@@ -116,33 +120,57 @@ def pooling(feature_map: np.ndarray | None = None) -> None:
     controls = {
         "shift": widgets.IntSlider(start["shift"], 0, MAX_SHIFT, description="shift (px)"),
         "window": widgets.IntSlider(start["window"], 1, 8, description="window (px)"),
-        "kind": widgets.Dropdown(options=["max", "average"], description="pooling"),
+        "kind": widgets.Dropdown(options=list(POOLINGS), description="pooling"),
     }
-    _play(controls, lambda **chosen: draw_pooling(feature_map, **chosen))
+    _play(controls, partial(draw_pooling, feature_map))
 
 
-def draw_pooling(feature_map: np.ndarray, shift: int = 1, window: int = 4, kind: str = "max") -> plt.Figure:
+def draw_pooling(feature_map: np.ndarray, shift=1, window=4, kind="max", figure=None) -> plt.Figure:
     """Draw a feature map and its pooled form (top), and what a shift to the right changes in each (bottom).
 
     feature_map : (height, width).  shift : 0 to 8 pixels; what moves in at the left is the map's own margin.
     window : pixels of the pooling window and of its stride.  kind : "max" or "average".
+    figure : the figure of an earlier call, to be changed.
     """
+    if figure is None:
+        margins = {"left": 0.01, "right": 0.96, "bottom": 0.03, "top": 0.95, "wspace": 0.05, "hspace": 0.16}
+        figure = panels([["gray", "gray"], ["RdBu_r", "RdBu_r"]], (8, 6.2), **margins)
     before, after = shifted(feature_map, 0), shifted(feature_map, shift)
-    pairs = [(before, after), (pool(before, window, kind), pool(after, window, kind))]
     top = before.max() or 1
-    figure, axes = plt.subplots(2, 2, figsize=(8, 6.2), **FAST)
-    figure.subplots_adjust(0.01, 0.01, 0.96, 0.94, 0.05, 0.16)
-    names = ("map", f"{kind} pooling {window} x {window}")
-    for column, (name, (still, moved)) in enumerate(zip(names, pairs, strict=True)):
-        values = axes[0, column].imshow(still, cmap="gray", vmin=0, vmax=top)
-        axes[0, column].set_title(f"{name}: {still.shape[0]} x {still.shape[1]} values")
-        change = axes[1, column].imshow(moved - still, cmap="RdBu_r", vmin=-top, vmax=top)
-        axes[1, column].set_title(f"changed by a shift of {shift} px: {changed(still, moved):.0%}")
-    figure.colorbar(values, ax=axes[0], ticks=[0, top], format="%.0f", fraction=0.03, pad=0.02)
-    figure.colorbar(change, ax=axes[1], ticks=[-top, 0, top], format="%.0f", fraction=0.03, pad=0.02)
-    for axis in axes.flat:
-        axis.set_axis_off()
+    small = pool(before, window, kind), pool(after, window, kind)
+    names = "map", f"{kind} pooling {window} x {window}"
+    for column, (name, (still, moved)) in enumerate(zip(names, [(before, after), small], strict=True)):
+        title = "{}: {} x {} values".format(name, *still.shape)
+        fill(figure.axes[column], still, title, 0, top)
+        title = f"changed by a shift of {shift} px: {changed(still, moved):.0%}"
+        fill(figure.axes[2 + column], moved - still, title, -top, top)
     return figure
+
+
+def panels(colours, size: tuple[float, float], extend: str = "neither", **grid) -> plt.Figure:
+    """A figure of empty panels for `fill`; at the end of each row a scale, that of the row's last panel.
+
+    colours : rows of colormaps, one for each panel.  size : inches.
+    extend, grid : as in matplotlib's colorbar and GridSpec.
+    """
+    figure, axes = plt.subplots(*np.shape(colours), figsize=size, squeeze=False, gridspec_kw=grid, **FAST)
+    for row, names in zip(axes, colours, strict=True):
+        for axis, name in zip(row, names, strict=True):
+            axis.xaxis.set_visible(False)
+            axis.yaxis.set_visible(False)
+            image = axis.imshow([[0]], cmap=name)
+        figure.colorbar(image, ax=row, fraction=0.03, pad=0.02, format="%.0f", extend=extend)
+    return figure
+
+
+def fill(axis: plt.Axes, values: np.ndarray, title: str, low: float, high: float, **other) -> None:
+    """Show other values in a panel, (height, width), coloured from `low` to `high`.  other : as in matplotlib."""
+    image = axis.images[0]
+    height, width = values.shape
+    image.set(data=values, extent=(0, width, height, 0), clim=(low, high), **other)
+    axis.set_title(title, y=1)  # a fixed height; otherwise matplotlib measures all labels first
+    if image.colorbar:
+        image.colorbar.set_ticks(sorted({low, 0, high}))
 
 
 def schedules() -> None:
@@ -165,29 +193,37 @@ def schedules() -> None:
     )
 
 
-def draw_schedule(shape: str = "cosine", peak: float = 0.1, warmup: float = 0.1, end: float = 0.0) -> plt.Figure:
+def draw_schedule(shape="cosine", peak=0.1, warmup=0.1, end=0.0, figure=None) -> plt.Figure:
     """Draw the rate of every step, and the mean loss of 200 noisy descents with it, beside a constant rate.
 
-    See `rates` for the arguments.
+    See `rates` for the first four.  figure : the figure of an earlier call, to be changed.
     """
-    chosen, constant = rates(shape, peak, warmup, end), rates("constant", peak)
+    figure = figure or _empty_curves()
+    left, right = figure.axes
+    chosen = [rates("constant", peak), rates(shape, peak, warmup, end)]
+    losses = [descent(one) for one in chosen]
+    for line, values in zip([*left.lines, *right.lines], chosen + losses, strict=True):
+        line.set_ydata(values)
+    left.set_ylim(0, 1.08 * peak)
+    left.set_title(f"mean rate {chosen[1].mean():.3f}, last {chosen[1][-1]:.4f}", y=1)
+    last = losses[1][-1]
+    right.set_title(f"last loss {last:.2g}: {last / losses[0][-1]:.2g} times that of the constant rate", y=1)
+    return figure
+
+
+def _empty_curves() -> plt.Figure:
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), **FAST)
-    figure.subplots_adjust(0.07, 0.16, 0.99, 0.9, 0.22)
-    losses = [descent(constant), descent(chosen)]
-    for values, loss, style, name in zip(
-        (constant, chosen), losses, ("--", "-"), ("constant", "your schedule"), strict=True
-    ):
-        colour = "#666666" if name == "constant" else "#0072B2"
-        axes[0].plot(values, style, color=colour, label=name)
-        axes[1].semilogy(loss, style, color=colour, label=name)
-    axes[0].set(xlabel="step", ylabel="learning rate", ylim=(0, 1.08 * peak))
-    axes[0].set_title(f"mean rate {chosen.mean():.3f}, last {chosen[-1]:.4f}")
-    axes[1].set(xlabel="step", ylabel="mean loss")
-    ratio = losses[1][-1] / losses[0][-1]
-    axes[1].set_title(f"last loss {losses[1][-1]:.2g}: {ratio:.2g} times that of the constant rate")
-    axes[1].legend(frameon=False)
-    for axis in axes:
+    figure.subplots_adjust(0.07, 0.16, 0.97, 0.9, 0.22)
+    for axis, name, points in zip(axes, ("learning rate", "mean loss"), (STEPS, STEPS + 1), strict=True):
+        axis.plot(np.ones(points), "--", color="#666666", label="constant")
+        axis.plot(np.ones(points), color="#0072B2", label="your schedule")
+        axis.set(xlabel="step", ylabel=name, xticks=range(0, STEPS + 1, 100))
         axis.spines[["top", "right"]].set_visible(False)
+    axes[0].locator_params(axis="y", nbins=4)
+    axes[1].set(yscale="log", ylim=(0.02, 2000))  # the same for all: what grows beyond it has failed
+    axes[1].yaxis.set_major_formatter("{x:g}")
+    axes[1].minorticks_off()
+    axes[1].legend(frameon=False, loc="lower left")
     return figure
 
 
@@ -196,19 +232,16 @@ def rates(shape: str, peak: float, warmup: float = 0.0, end: float = 0.0) -> np.
 
     shape : one of SHAPES; "step" has two stairs, after 1/2 and 3/4 of the steps that follow the warmup.
     warmup : share of the steps, 0 to below 1.  end : share of the peak; an exponential decay ends at 0.001 at least.
-    Raises ValueError for another shape.
     """
     first = round(warmup * STEPS)
     done = np.arange(STEPS - first) / (STEPS - first)
     curves = {
-        "constant": lambda: np.ones_like(done),
-        "step": lambda: np.select([done <= 1 / 2, done <= 3 / 4], [1, max(end, 1e-3) ** 0.5], end),
-        "exponential": lambda: max(end, 1e-3) ** done,
-        "cosine": lambda: end + (1 - end) * (1 + np.cos(np.pi * done)) / 2,
+        "constant": np.ones_like(done),
+        "step": np.select([done <= 1 / 2, done <= 3 / 4], [1, max(end, 1e-3) ** 0.5], end),
+        "exponential": max(end, 1e-3) ** done,
+        "cosine": end + (1 - end) * (1 + np.cos(np.pi * done)) / 2,
     }
-    if shape not in curves:
-        raise ValueError(f"shape is one of {', '.join(SHAPES)}, not {shape!r}.")
-    return peak * np.concatenate([np.arange(first) / max(first, 1), curves[shape]()])
+    return peak * np.concatenate([np.arange(first) / max(first, 1), curves[shape]])
 
 
 def descent(rates: np.ndarray) -> np.ndarray:
@@ -216,24 +249,16 @@ def descent(rates: np.ndarray) -> np.ndarray:
 
     rates : (steps,).  Returns (steps + 1,), the mean over 200 runs; the noise is the same in every call.
     """
-    rng = np.random.default_rng(0)
-    place, losses = np.tile([4.0, 1.0], (200, 1)), []
-    for rate in [*rates, 0.0]:
-        losses.append((BOWL * place**2).sum(axis=1).mean() / 2)
-        place = place - rate * (BOWL * place + rng.normal(0, NOISE, place.shape))
-    return np.array(losses)
+    places = [np.tile([4.0, 1.0], (200, 1))]
+    noise = np.random.default_rng(0).normal(0, NOISE, (len(rates), 200, 2))
+    for rate, error in zip(rates, noise, strict=True):
+        places.append(places[-1] - rate * (BOWL * places[-1] + error))
+    return (BOWL * np.square(places)).sum(axis=2).mean(axis=1) / 2
 
 
 def correlate(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Compute `convolution.convolve(picture, kernel)` for a grey picture without a loop over the pixels.
-
-    picture : (height, width).  kernel : (k, k).  Returns (height - k + 1, width - k + 1), float.
-    """
-    high, wide = (n - k + 1 for n, k in zip(picture.shape, kernel.shape, strict=True))
-    output = np.zeros((high, wide))
-    for (row, column), value in np.ndenumerate(kernel):
-        output += value * picture[row : row + high, column : column + wide]
-    return output
+    """`convolution.convolve` for a grey picture and a 3x3 kernel, quickly.  Returns (height - 2, width - 2), float."""
+    return ndimage.correlate(picture, kernel, float)[1:-1, 1:-1]
 
 
 def shifted(feature_map: np.ndarray, shift: int) -> np.ndarray:
@@ -249,14 +274,12 @@ def shifted(feature_map: np.ndarray, shift: int) -> np.ndarray:
 def pool(feature_map: np.ndarray, window: int, kind: str = "max") -> np.ndarray:
     """Pool without overlap; rows and columns that fill no whole window are left out.
 
-    feature_map : (height, width).  Returns (height // window, width // window).
-    Raises ValueError if kind is neither "max" nor "average".
+    feature_map : (height, width).  kind : "max" or "average".  Returns (height // window, width // window).
     """
-    if kind not in ("max", "average"):
-        raise ValueError(f"kind is 'max' or 'average', not {kind!r}.")
-    high, wide = (n // window for n in feature_map.shape)
-    blocks = feature_map[: high * window, : wide * window].reshape(high, window, wide, window)
-    return blocks.max(axis=(1, 3)) if kind == "max" else blocks.mean(axis=(1, 3))
+    from skimage.measure import block_reduce
+
+    high, wide = (n - n % window for n in feature_map.shape)
+    return block_reduce(feature_map[:high, :wide], window, POOLINGS[kind])
 
 
 def changed(still: np.ndarray, moved: np.ndarray) -> float:
@@ -283,25 +306,26 @@ def somebody_there() -> bool:
 
 
 def _play(controls: Mapping, draw) -> None:
-    """Show named controls above the figure that `draw(**values)` returns; each change draws anew."""
+    """Show named controls above the figure that `draw(**values)` returns; each change is drawn on it."""
     import ipywidgets as widgets
 
-    shown = widgets.Image(format="png")
+    figure = draw(**{name: control.value for name, control in controls.items()})
+    shown = widgets.Image(value=as_png(figure), format="png")
 
-    def redraw(change=None):
-        shown.value = as_png(draw(**{name: control.value for name, control in controls.items()}))
+    def redraw(change):
+        draw(**{name: control.value for name, control in controls.items()}, figure=figure)
+        shown.value = as_png(figure)
 
     for control in controls.values():
         control.continuous_update = False
         control.observe(redraw, "value")
-    redraw()
     show_widget(widgets.VBox([widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap"}), shown]))
 
 
 def as_png(figure: plt.Figure) -> bytes:
-    """The figure as PNG, packed lightly for speed. The figure is closed, so that nothing piles up."""
+    """The figure as PNG, packed lightly for speed. Pyplot forgets the figure, so that nothing piles up."""
     packed = io.BytesIO()
-    figure.canvas.print_png(packed, pil_kwargs={"compress_level": 1})
+    FigureCanvasAgg(figure).print_png(packed, pil_kwargs={"compress_level": 1})
     plt.close(figure)
     return packed.getvalue()
 

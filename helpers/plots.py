@@ -36,17 +36,19 @@ def history(histories: pd.DataFrame | dict[str, pd.DataFrame]) -> plt.Figure:
     return figure
 
 
-def intervals(table: pd.DataFrame, xlabel: str = "validation accuracy", baseline: float | None = None) -> plt.Figure:
+def intervals(table: pd.DataFrame, xlabel: str = "validation accuracy", baselines: dict | None = None) -> plt.Figure:
     """Draw a dot and its 95 % interval for each row of `training.summary`'s table, the first row on top.
 
-    table : columns mean, low, high; the index names the rows.  baseline : drawn as a dashed line.
+    table : columns mean, low, high; the index names the rows.
+    baselines : name -> value, as `training.baselines` gives them; each a line, dashed or dotted.
     """
     figure, axis = plt.subplots(figsize=(8, 0.9 + 0.38 * len(table)))
     rows = range(len(table))
     axis.hlines(rows, table["low"], table["high"], color=BLUE, lw=3)
     axis.plot(table["mean"], rows, "o", color=BLUE)
-    if baseline is not None:
-        axis.axvline(baseline, color=GREY, ls="--", label="majority baseline")
+    for (name, value), style in zip((baselines or {}).items(), ("--", ":", "-."), strict=False):
+        axis.axvline(value, color=GREY, ls=style, label=f"{name}: {value:.3f}")
+    if baselines:
         axis.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1))  # over no bar
     axis.set_yticks(rows, table.index)
     axis.set(xlabel=f"{xlabel}, 95 % interval", ylim=(len(table) - 0.5, -0.5))

@@ -432,6 +432,7 @@ def test_a_report_prints_its_problems_and_escapes_them_in_html():
     report = checklist.Report([checklist.Item("units", checklist.WRONG, "7 < 8", "layer 'a'", "Dense(8)")])
     assert repr(report).splitlines()[-1] == "1 wrong"
     assert "7 &lt; 8" in report._repr_html_() and "Dense(8)" in report._repr_html_()
+    assert report._repr_html_().count("</tr>") == 1
     assert repr(checklist.Report()) == "no problems"
 
 

@@ -153,12 +153,29 @@ def tuned(c):
     return model
 
 
+def all_held(c):
+    model = safe(c)
+    return given(c, model, optimizer=torch.optim.Adam(model.parameters()))
+
+
+def frozen_later(c):
+    made = head(c, 64, nn.ReLU(), nn.Linear(64, N))
+    x, y = map(torch.from_numpy, c.vectors["train"])
+    made["loss"](made["model"](x), y).backward()
+    made["optimizer"].step()
+    made["model"][0].requires_grad_(False)
+    return made
+
+
 RIGHT = {
     "lesson 10's model": lambda c: given(c, safe(c)),
     "lesson 10's model in training mode": lambda c: given(c, safe(c).train()),
     "lesson 10's model, a dataset given": lambda c: given(c, safe(c), dataset=c.dataset),
     "neither loss nor optimizer": lambda c: given(c, safe(c)) | {"loss": None, "optimizer": None},
     "fine-tuned, norms in eval": lambda c: given(c, tuned(c)),
+    "frozen parameters in the optimizer": all_held,
+    "frozen after training, the same optimizer": frozen_later,
+    "unfrozen, the optimizer had all from the start": lambda c: opened_later(c, everything=True),
     "normalized in the transform": lambda c: given(
         c, safe(c, None), train=normalized(c, "train", *HALF), validation=normalized(c, "validation", *HALF)),
     "a head on features": head,
@@ -214,9 +231,12 @@ def other_optimizer(c):
     return given(c, model, optimizer=adam(safe(c)))
 
 
-def all_held(c):
+def opened_later(c, everything=False):
+    """The last block is unfrozen after the optimizer was made. everything : the optimizer was given all parameters."""
     model = safe(c)
-    return given(c, model, optimizer=torch.optim.Adam(model.parameters()))
+    optimizer = torch.optim.Adam(model.parameters()) if everything else adam(model)
+    model.backbone[0][-1].requires_grad_(True)
+    return given(c, model, optimizer=optimizer)
 
 
 def copies(c):
@@ -278,7 +298,7 @@ FAULTS = {
     "a frozen head": ("freezing", ["last layer", "'head'"], head_frozen),
     "norms move": ("batch norm", ["40 of 40", "eval()"], lambda c: given(c, Transfer(copy.deepcopy(c.xception)))),
     "norms of ResNet50 move": ("batch norm", ["53 of 53"], lambda c: given(c, resnet(trained=True))),
-    "frozen parameters to the optimizer": ("optimizer", ["holds 20,806,952 numbers", "p.requires_grad"], all_held),
+    "unfrozen after the optimizer was made": ("optimizer", ["lacks 4,748,800", "p.requires_grad"], opened_later),
     "an optimizer of another model": ("optimizer", ["lacks 8,196"], other_optimizer),
     "too many units": ("units", ["7 units for 4", "Linear"], lambda c: head(c, 7)),
     "labels from 1 on": ("units", ["1 to 4"], lambda c: head(c, train=changed(c, y=lambda y: y + 1))),
@@ -330,7 +350,7 @@ def test_prediction_through_the_same_scaling_is_fine(course):
     assert {item.name: item.status for item in report}["prediction"] == checklist.FINE, report
 
 
-@pytest.mark.parametrize("name", ["not frozen", "a frozen head", "frozen parameters to the optimizer"])
+@pytest.mark.parametrize("name", ["not frozen", "a frozen head", "unfrozen after the optimizer was made"])
 def test_the_line_that_mends_mends(name, course):
     item, _, build = FAULTS[name]
     made = build(course)
@@ -354,6 +374,17 @@ def test_the_model_stays_as_it_was(mode, course):
     assert grads == [(one.requires_grad, one.grad) for one in model.parameters()]
     assert optimizer == made["optimizer"].state_dict()
     assert torch.equal(random, torch.get_rng_state())
+
+
+def test_pytorch_does_not_move_frozen_parameters_that_an_optimizer_holds(course):
+    made = frozen_later(course)  # Adam remembers a step of the frozen layer
+    model, optimizer, (x, y) = made["model"], made["optimizer"], map(torch.from_numpy, course.vectors["train"])
+    frozen, head = model[0].weight.clone(), model[2].weight.clone()
+    for _ in range(2):
+        optimizer.zero_grad()
+        made["loss"](model(x), y).backward()
+        optimizer.step()
+    assert torch.equal(model[0].weight, frozen) and not torch.equal(model[2].weight, head)
 
 
 def test_without_loss_and_optimizer_the_report_says_what_to_give(course):

@@ -730,10 +730,8 @@ FAULTS = {
 def test_a_download_that_goes_wrong_is_one_clear_line_and_leaves_nothing(serve, small_zip, fault):
     answer, message = FAULTS[fault]
     serve(lambda handler: answer(handler, small_zip))
-    start = time.monotonic()
     with pytest.raises(OSError, match=message) as caught:
         data.fetch_clothing(deadline=1)
-    assert time.monotonic() - start < 5
     assert data.CLOTHING_URL in str(caught.value) and "\n" not in str(caught.value)
     assert list((data.DATA / "downloads").iterdir()) == []
     serve(lambda handler: send(handler, small_zip))

@@ -30,7 +30,7 @@ def test_the_history_draws_train_dashed_and_validation_solid():
 
 def test_intervals_are_drawn_from_low_to_high_in_the_tables_order():
     table = pd.DataFrame({"mean": [0.8, 0.7], "low": [0.75, 0.6], "high": [0.85, 0.8]}, index=["first", "second"])
-    figure = plots.intervals(table, baseline=0.4)
+    figure = plots.intervals(table, baselines={"most frequent class": 0.4, "module type known": 0.6})
     axis = figure.axes[0]
     assert [segment[:, 0].tolist() for segment in axis.collections[0].get_segments()] == [[0.75, 0.85], [0.6, 0.8]]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["first", "second"]
