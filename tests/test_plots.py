@@ -35,7 +35,7 @@ def test_intervals_are_drawn_from_low_to_high_in_the_tables_order():
     assert [segment[:, 0].tolist() for segment in axis.collections[0].get_segments()] == [[0.75, 0.85], [0.6, 0.8]]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["first", "second"]
     assert axis.yaxis_inverted()
-    assert axis.lines[-1].get_xdata()[0] == 0.4
+    assert [line.get_xdata()[0] for line in axis.lines[-2:]] == [0.4, 0.6]
     plt.close(figure)
 
 
