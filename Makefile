@@ -4,7 +4,7 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 ROOT_FLAG := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
 help: ## list these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/installed ## open JupyterLab on the first lesson
 	$(BIN)/jupyter lab $(ROOT_FLAG) --LabApp.default_url=/lab/tree/$(firstword $(sort $(wildcard notebooks/*.ipynb)))
@@ -20,8 +20,7 @@ lesson: .venv/installed ## run one lesson without a browser: make lesson N=04
 	$(BIN)/jupyter nbconvert --log-level=WARN --to notebook --execute --ExecutePreprocessor.timeout=1800 \
 		--output-dir build notebooks/$(N)_*.ipynb
 	$(BIN)/jupyter nbconvert --log-level=WARN --to html build/$(N)_*.ipynb
-	@echo "Executed: `ls $(CURDIR)/build/$(N)_*.ipynb`"
-	@echo "To read:  `ls $(CURDIR)/build/$(N)_*.html`"
+	@ls build/$(N)_*.ipynb build/$(N)_*.html
 
 doctor: .venv/installed ## say what the course sees on this machine
 	$(BIN)/python -m helpers
@@ -39,7 +38,7 @@ links: ## name the repository in all badges, bootstrap cells and pages: make lin
 	for file in $$(git grep -lF "$$old"); do sed -i.old "s|$$old|$(REPO)|g" "$$file" && rm "$$file.old"; done; \
 	echo "$$old -> $(REPO)"
 
-.venv/installed: requirements.txt pyproject.toml
+.venv/installed: requirements.txt constraints.txt pyproject.toml
 	@for python in python3.13 python3.12 python3.11 python3 python; do \
 		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
 			echo "Setting up .venv with $$($$python --version) (once, a few minutes) ..."; \
@@ -48,7 +47,7 @@ links: ## name the repository in all badges, bootstrap cells and pages: make lin
 		fi; \
 	done; \
 	echo "No Python that serves was found: the course needs Python 3.11, 3.12 or 3.13 (python.org)."; exit 1
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -c constraints.txt
 	@# no question about news before the first lesson; only in this .venv
 	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null
 	@touch .venv/installed

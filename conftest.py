@@ -23,9 +23,15 @@ def pytest_collectstart(collector):
 
 def pytest_collection_modifyitems(items):
     """Lesson 10 and its solutions want more than the core; its form is looked at without."""
-    missing = pytest.mark.skip(reason="lesson 10 needs PyTorch: pip install -r requirements-torch.txt")
+    missing = pytest.mark.skip(
+        reason="lesson 10 needs PyTorch: pip install -r requirements-torch.txt"
+    )
     for item in items:
-        runs = item.nodeid.startswith("notebooks/") or "solution" in item.nodeid or "learner" in item.nodeid
+        runs = (
+            item.nodeid.startswith("notebooks/")
+            or "solution" in item.nodeid
+            or "learner" in item.nodeid
+        )
         if not TORCH and runs and "10_pytorch_by_hand" in item.nodeid:
             item.add_marker(missing)
 
@@ -40,7 +46,9 @@ def pytest_runtest_logreport(report):
 def pytest_runtest_teardown(item):
     kernel = getattr(getattr(item, "parent", None), "kernel", None)
     if kernel is not None and item.nodeid.partition("::")[0].endswith(".ipynb"):
-        lesson = LESSONS.setdefault(item.nodeid.partition("::")[0], {"seconds": 0.0, "megabytes": 0.0})
+        lesson = LESSONS.setdefault(
+            item.nodeid.partition("::")[0], {"seconds": 0.0, "megabytes": 0.0}
+        )
         lesson["megabytes"] = max(lesson["megabytes"], _peak_megabytes(kernel.km.provisioner.pid))
 
 
@@ -48,7 +56,9 @@ def pytest_terminal_summary(terminalreporter, config):
     if not LESSONS:
         return
     terminalreporter.section("lessons")
-    terminalreporter.write_line(f"{'lesson':<40} {'seconds':>8} {'header says':>12} {'peak memory':>12}")
+    terminalreporter.write_line(
+        f"{'lesson':<40} {'seconds':>8} {'header says':>12} {'peak memory':>12}"
+    )
     for notebook, lesson in sorted(LESSONS.items()):
         minutes = stated_minutes(config.rootpath / notebook)
         mark = "   over" if lesson["seconds"] > 60 * minutes else ""

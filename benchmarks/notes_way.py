@@ -7,9 +7,9 @@ One epoch over the whole train split is timed and multiplied by 40, since all 40
 whole, from an empty cache: the feature pass over the train split, then the 4 fits of 10 epochs.
 
 With --lessons the lessons' own cells run, and each `fit` on vectors or maps is timed as it happens; those in processes
-of their own (lesson 07) are left out. The rest is extrapolated: the notes' way from 512 pictures timed before and after
-each lesson, times the pictures that its fits saw (for fits on maps with the last block trained inside the whole); the
-lesson's feature pass, as if nothing were kept, from 512 pictures too. Validation after each epoch, which the notes' way
+of their own (lesson 07) are left out. The rest is extrapolated: the notes' way from 512 images timed before and after
+each lesson, times the images that its fits saw (for fits on maps with the last block trained inside the whole); the
+lesson's feature pass, as if nothing were kept, from 512 images too. Validation after each epoch, which the notes' way
 would run through the backbone as well, counts for ours only.
 """
 
@@ -52,19 +52,19 @@ def notes_model(dataset: data.Dataset, tuned: bool = False):
 
 
 def notes_seconds(model, dataset: data.Dataset, n: int) -> float:
-    """Seconds of training on n pictures that are read from disk, after a first batch that does not count."""
-    pictures = keras.utils.image_dataset_from_directory(
+    """Seconds of training on n images that are read from disk, after a first batch that does not count."""
+    images = keras.utils.image_dataset_from_directory(
         dataset.train, image_size=(SIZE, SIZE), batch_size=32, seed=0, verbose=False
     )
-    model.fit(pictures.take(1), verbose=0)
+    model.fit(images.take(1), verbose=0)
     start = time.perf_counter()
-    model.fit(pictures.take(-(-n // 32)), verbose=0)
+    model.fit(images.take(-(-n // 32)), verbose=0)
     return time.perf_counter() - start
 
 
 def ours(dataset: data.Dataset) -> tuple[float, float]:
     """Seconds of the feature pass from an empty cache, and of the fits."""
-    train_only = dataclasses.replace(dataset, pictures=dataset.split("train"))
+    train_only = dataclasses.replace(dataset, images=dataset.split("train"))
     with tempfile.TemporaryDirectory() as folder:
         kept, features.data.DATA = features.data.DATA, Path(folder)
         try:
@@ -82,7 +82,7 @@ def ours(dataset: data.Dataset) -> tuple[float, float]:
 def watched():
     """Yield a list and a dict that fill up.
 
-    (input shape, pictures x epochs, seconds) of each fit on features; how many pictures each feature pass had.
+    (input shape, images x epochs, seconds) of each fit on features; how many images each feature pass had.
     """
     fits, passes = [], {}
     fit, extract, extract_pixels = keras.Model.fit, features.extract, features.extract_pixels
@@ -90,20 +90,26 @@ def watched():
     def timed_fit(model, x=None, *more, **options):
         start = time.perf_counter()
         run = fit(model, x, *more, **options)
-        pictures = len(x) if isinstance(x, np.ndarray) else 32 * run.params["steps"]
+        images = len(x) if isinstance(x, np.ndarray) else 32 * run.params["steps"]
         if model.input_shape[-1] != 3:  # lesson 04 shows the notes' way too
-            fits.append((model.input_shape[1:], pictures * len(run.epoch), time.perf_counter() - start))
+            fits.append(
+                (model.input_shape[1:], images * len(run.epoch), time.perf_counter() - start)
+            )
         return run
 
     def noted_extract(dataset, size=150, layer=None, pooled=True):
-        passes[size, layer, pooled] = len(dataset.pictures)
+        passes[size, layer, pooled] = len(dataset.images)
         return extract(dataset, size, layer, pooled)
 
-    def noted_pixels(pictures):
-        passes[len(passes)] = len(pictures)
-        return extract_pixels(pictures)
+    def noted_pixels(images):
+        passes[len(passes)] = len(images)
+        return extract_pixels(images)
 
-    keras.Model.fit, features.extract, features.extract_pixels = timed_fit, noted_extract, noted_pixels
+    keras.Model.fit, features.extract, features.extract_pixels = (
+        timed_fit,
+        noted_extract,
+        noted_pixels,
+    )
     try:
         yield fits, passes
     finally:
@@ -116,7 +122,9 @@ def run_lesson(number: str) -> None:
     cells = cells[: [cell.id for cell in cells].index("exercises")]
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         path = Path(folder, f"lesson_{number}.py")
-        path.write_text("\n\n".join(cell.source for cell in cells if cell.cell_type == "code"), encoding="utf-8")
+        path.write_text(
+            "\n\n".join(cell.source for cell in cells if cell.cell_type == "code"), encoding="utf-8"
+        )
         runpy.run_path(path)
 
 
@@ -124,16 +132,18 @@ def lesson_rows(dataset: data.Dataset, lessons: Iterable[str]) -> list[dict]:
     timed = min(TIMED, len(dataset.split("train"))) // 32 * 32
     some = dataset.split("train").sample(timed, random_state=0)
     frozen, tuned = notes_model(dataset), notes_model(dataset, tuned=True)
-    forward = features.compiled(features.network(SIZE))
+    forward = features.predict_function(models.extractor(features.fused(models.backbone(SIZE))))
     forward(np.zeros((features.BATCH, SIZE, SIZE, 3), "uint8"))
-    read = features.reader(some, SIZE)
+    read = features.image_reader(some, SIZE)
 
     def paces():
-        """Seconds a picture: the notes' way, the same with the last block trained, the feature pass."""
+        """Seconds an image: the notes' way, the same with the last block trained, the feature pass."""
         notes = [notes_seconds(model, dataset, timed) for model in (frozen, tuned)]
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            features.complete(Path(folder), list(some["digest"]), read, lambda _: forward)
+            features.complete(
+                Path(folder, "rows.sqlite"), list(some["digest"]), read, lambda _: forward
+            )
             return np.array([*notes, time.perf_counter() - start]) / timed
 
     rows, before, n = [], paces(), len(dataset.split("train"))
@@ -147,14 +157,16 @@ def lesson_rows(dataset: data.Dataset, lessons: Iterable[str]) -> list[dict]:
         passed = sum(passes.values()) * pace[2]
         rows.append({"lesson": number, "fits": len(fits), "epochs": sum(one[1] for one in fits) / n, "ours, s": seconds,
                      "notes' way, s": notes, "ratio": notes / seconds, "feature pass, s": passed,
-                     "ratio, pass included": notes / (seconds + passed), "pictures/s": 1 / pace[0]})  # fmt: skip
+                     "ratio, pass included": notes / (seconds + passed), "images/s": 1 / pace[0]})  # fmt: skip
         print(rows[-1], file=sys.stderr, flush=True)
     return rows
 
 
 def main():
     parser = arguments(__doc__)
-    parser.add_argument("--lessons", nargs="*", choices=LESSONS, help="every fit of these; none named: of all six")
+    parser.add_argument(
+        "--lessons", nargs="*", choices=LESSONS, help="every fit of these; none named: of all six"
+    )
     options = parser.parse_args()
     dataset = data.load(options.data)
     if options.lessons is not None:
@@ -167,7 +179,7 @@ def main():
     notes = epoch * len(RATES) * EPOCHS
     passed, fits = ours(dataset)
     rows = [
-        {"what": f"notes' way, one epoch, {n} pictures", "seconds": epoch},
+        {"what": f"notes' way, one epoch, {n} images", "seconds": epoch},
         {"what": "notes' way, 40 epochs (one, times 40)", "seconds": notes},
         {"what": "ours: feature pass, empty cache", "seconds": passed},
         {"what": "ours: 4 fits of 10 epochs", "seconds": fits},

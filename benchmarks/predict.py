@@ -1,9 +1,9 @@
-"""Prediction as a user meets it: `python -m helpers predict`, TensorFlow's start included, on one and 1,000 pictures.
+"""Prediction as a user meets it: `python -m helpers predict`, TensorFlow's start included, on one and 1,000 images.
 
     python benchmarks/predict.py                   the folder that lesson 12 saved: data/solar/classifier
     python benchmarks/predict.py --data clothing
 
-Wall seconds of the whole process, the peak of its memory, and the pictures per second between the two sizes.
+Wall seconds of the whole process, the peak of its memory, and the images per second between the two sizes.
 """
 
 import subprocess
@@ -21,14 +21,16 @@ SIZES = (1, 1, 1, 100, 1000)
 def main():
     options = arguments(__doc__).parse_args()
     dataset = data.load(options.data)
-    pictures = dataset.pictures.sample(1000, replace=len(dataset.pictures) < 1000, random_state=0)["source"]
+    images = dataset.images.sample(1000, replace=len(dataset.images) < 1000, random_state=0)[
+        "source"
+    ]
     rows = []
     for size in SIZES:
-        seconds, megabytes = measured([str(dataset.folder / "classifier"), *pictures[:size]])
-        row = {"pictures": size, "seconds": seconds, "peak memory, MB": megabytes}
+        seconds, megabytes = measured([str(dataset.folder / "classifier"), *images[:size]])
+        row = {"images": size, "seconds": seconds, "peak memory, MB": megabytes}
         if size > 1:
             first = min(one["seconds"] for one in rows)
-            row["pictures per second after the first"] = (size - 1) / (seconds - first)
+            row["images per second after the first"] = (size - 1) / (seconds - first)
         rows.append(row)
     report(rows, options.csv)
 
@@ -37,7 +39,9 @@ def measured(arguments: list[str]) -> tuple[float, float]:
     """Wall seconds and peak memory of one run of the command."""
     start, peak = time.perf_counter(), 0
     command = [sys.executable, "-m", "helpers", "predict", *arguments]
-    with subprocess.Popen(command, cwd=data.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+    with subprocess.Popen(
+        command, cwd=data.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
         while running.poll() is None:
             try:
                 peak = max(peak, psutil.Process(running.pid).memory_info().rss)
@@ -46,7 +50,9 @@ def measured(arguments: list[str]) -> tuple[float, float]:
             time.sleep(0.05)
         code = running.wait()
     if code:
-        raise OSError("The prediction failed. Run lesson 12 on this data set first: it saves the classifier.")
+        raise OSError(
+            "The prediction failed. Run lesson 12 on this data set first: it saves the classifier."
+        )
     return time.perf_counter() - start, peak / 1e6
 
 

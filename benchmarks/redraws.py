@@ -21,14 +21,23 @@ def main():
     }
     for (playground, description), values in controls.items():
         getattr(playgrounds, playground)()
-        control = next(one for one in below(shown[-1]) if getattr(one, "description", "") == description)
+        control = next(
+            one for one in below(shown[-1]) if getattr(one, "description", "") == description
+        )
         values, times = [*values], []
         control.value = values[-1]  # the next is another
         for value in values * 5:
             start = time.process_time()
             control.value = value
             times.append(1000 * (time.process_time() - start))
-        rows.append({"playground": playground, "control": description, "minimum": min(times), "median": median(times)})
+        rows.append(
+            {
+                "playground": playground,
+                "control": description,
+                "minimum": min(times),
+                "median": median(times),
+            }
+        )
     report(rows, options.csv)
 
 

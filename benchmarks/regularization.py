@@ -1,10 +1,10 @@
-"""Lesson 08's findings on any data set: its own cells run on it, then each change of the pictures alone.
+"""Lesson 08's findings on any data set: its own cells run on it, then each change of the images alone.
 
     python benchmarks/regularization.py --data clothing --changes
 
-Every head: inner layer of 100 units, 20 epochs' worth of steps, 5 seeds, validation pictures of the data set.
-Accuracy with t intervals over seeds; `only it`, `only plain` and p: exact McNemar against the plain head, a picture
-counts as right if most seeds got it right; change of the loss paired by picture, with an interval over pictures.
+Every head: inner layer of 100 units, 20 epochs' worth of steps, 5 seeds, validation images of the data set.
+Accuracy with t intervals over seeds; `only it`, `only plain` and p: exact McNemar against the plain head, an image
+counts as right if most seeds got it right; change of the loss paired by image, with an interval over images.
 --changes: one copy of train for each change, drawn up to the named strength; each costs one pass the first time.
 """
 
@@ -46,7 +46,9 @@ def changed(names: dict, wanted: list[str]) -> None:
     """Fit heads with one changed copy of train each, add them to the lesson's runs, and make its table anew."""
     settings = {}
     for name in wanted:
-        copy = names["copies"](lambda picture, rng, draw=CHANGES[name]: names["change"](picture, **draw(rng)), 0)
+        copy = names["copies"](
+            lambda image, rng, draw=CHANGES[name]: names["change"](image, **draw(rng)), 0
+        )
         both = names["together"](names["train"], copy)
         settings[name] = {"train": both, "epochs": round(names["EPOCHS"] / 2)}
     runs = names["training"].sweep(settings, names["SEEDS"], names["judge"])
@@ -66,7 +68,7 @@ def main():
     names = lesson()
     if options.changes is not None:
         changed(names, options.changes or list(CHANGES))
-    print(f"\n{names['n']} validation pictures; {time.perf_counter() - start:.0f} s\n")
+    print(f"\n{names['n']} validation images; {time.perf_counter() - start:.0f} s\n")
     curve = names["training"].summary(names["curve"])[["mean", "low", "high"]]
     table = pd.concat([names["table"], curve.iloc[:-1].rename(index="only {}".format)])
     report(table.rename_axis("setting").reset_index().to_dict("records"), options.csv)

@@ -3,7 +3,7 @@
     python benchmarks/schedules.py --data clothing
 
 Direct head, Adam, 10 epochs, 5 seeds. Validation accuracy of the last epoch and of the best one, t intervals over
-seeds; `minus constant` is paired by seed (same seed: same first weights, same order of the pictures), and by picture.
+seeds; `minus constant` is paired by seed (same seed: same first weights, same order of the images), and by image.
 """
 
 import time
@@ -25,25 +25,36 @@ def settings(peak: float, steps: int) -> dict[str, dict]:
     schedules, warmup = keras.optimizers.schedules, steps // 10
     rates = {
         "constant": peak,
-        "step": schedules.PiecewiseConstantDecay([steps // 2, steps * 3 // 4], [peak, peak / 10, peak / 100]),
+        "step": schedules.PiecewiseConstantDecay(
+            [steps // 2, steps * 3 // 4], [peak, peak / 10, peak / 100]
+        ),
         "exponential": schedules.ExponentialDecay(peak, steps, 0.01),
         "cosine": schedules.CosineDecay(peak, steps),
         "warmup": schedules.PolynomialDecay(0.0, warmup, peak),
-        "warmup + cosine": schedules.CosineDecay(0.0, steps - warmup, warmup_target=peak, warmup_steps=warmup),
+        "warmup + cosine": schedules.CosineDecay(
+            0.0, steps - warmup, warmup_target=peak, warmup_steps=warmup
+        ),
     }
     return {name: {"learning_rate": rate} for name, rate in rates.items()} | {
         "plateau": {"learning_rate": peak, "plateau": True}
     }
 
 
-def fits(splits: dict[str, features.Split], chosen: dict[str, dict], seeds=SEEDS, epochs: int = EPOCHS) -> pd.DataFrame:
-    """One row a run: setting, seed, last, best, curve (epochs,), right (validation pictures,)."""
+def fits(
+    splits: dict[str, features.Split], chosen: dict[str, dict], seeds=SEEDS, epochs: int = EPOCHS
+) -> pd.DataFrame:
+    """One row a run: setting, seed, last, best, curve (epochs,), right (validation images,)."""
     train, validation = splits["train"], splits["validation"]
 
     def fit(seed, learning_rate, plateau=False):
         callbacks = [keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=1)] if plateau else []
         head, history = training.fit_head(
-            train, validation, learning_rate=learning_rate, epochs=epochs, seed=seed, callbacks=callbacks
+            train,
+            validation,
+            learning_rate=learning_rate,
+            epochs=epochs,
+            seed=seed,
+            callbacks=callbacks,
         )
         right = np.argmax(head(validation.x), axis=1) == validation.y
         curve = history["val_accuracy"].to_numpy()
@@ -59,17 +70,24 @@ def rows(runs: pd.DataFrame, name: str, constant: str | None = None) -> list[dic
     for setting, group in runs.groupby("setting", sort=False):
         last, best = (training.mean_interval(group[column]) for column in ("last", "best"))
         n = len(group["right"].iloc[0])
-        pictures = training.wilson(round(last[0] * n), n)
-        reached = [int(np.argmax(curve >= target)) + 1 if curve.max() >= target else np.inf for curve in group["curve"]]
+        images = training.wilson(round(last[0] * n), n)
+        reached = [
+            int(np.argmax(curve >= target)) + 1 if curve.max() >= target else np.inf
+            for curve in group["curve"]
+        ]
         row = {"experiment": name, "setting": setting, "last": last[0], "low": last[1], "high": last[2],
-               "sd": group["last"].std(), "pictures low": pictures[0], "pictures high": pictures[1], "best": best[0],
+               "sd": group["last"].std(), "images low": images[0], "images high": images[1], "best": best[0],
                "best low": best[1], "best high": best[2], "epochs to 95 %": np.median(reached)}  # fmt: skip
         if constant is not None:
             base = runs[runs["setting"] == constant]
             row |= dict(zip(("minus constant", "seeds low", "seeds high"), training.mean_interval(
                 group["last"].to_numpy() - base["last"].to_numpy()), strict=True))  # fmt: skip
             gain = np.mean(list(group["right"]), axis=0) - np.mean(list(base["right"]), axis=0)
-            row |= dict(zip(("by picture low", "by picture high"), training.mean_interval(gain)[1:], strict=True))
+            row |= dict(
+                zip(
+                    ("by image low", "by image high"), training.mean_interval(gain)[1:], strict=True
+                )
+            )
         table.append(row)
     return table
 

@@ -35,9 +35,13 @@ COSTS, RATES, EPOCHS = (3, 10, 30, 100), (1e-4, 3e-4), 5
 
 
 def cells():
-    """The pictures table in the order of the file numbers, with labels: y (1 defective), certain, strata, run."""
-    table = data.load("solar-binary").pictures
-    table = table.assign(file=table["source"].map(os.path.basename)).sort_values("file").reset_index(drop=True)
+    """The images table in the order of the file numbers, with labels: y (1 defective), certain, strata, run."""
+    table = data.load("solar-binary").images
+    table = (
+        table.assign(file=table["source"].map(os.path.basename))
+        .sort_values("file")
+        .reset_index(drop=True)
+    )
     table = table.merge(data.solar_labels(), on="file", validate="one_to_one")
     return table.assign(
         y=(table["probability"] >= 0.5).astype(int),
@@ -50,8 +54,12 @@ def cells():
 def part(table, rows, kind, seed):
     """Cut `rows` into 75 and 25: (rows to train on, rows left out)."""
     if kind == "random":
-        return train_test_split(rows, test_size=0.25, random_state=seed, stratify=table["strata"].to_numpy()[rows])
-    cut = GroupShuffleSplit(1, test_size=0.25, random_state=seed).split(rows, groups=table["run"].to_numpy()[rows])
+        return train_test_split(
+            rows, test_size=0.25, random_state=seed, stratify=table["strata"].to_numpy()[rows]
+        )
+    cut = GroupShuffleSplit(1, test_size=0.25, random_state=seed).split(
+        rows, groups=table["run"].to_numpy()[rows]
+    )
     return tuple(rows[part] for part in next(cut))
 
 
@@ -60,15 +68,19 @@ def pooled_features(table) -> dict[str, np.ndarray]:
     base = models.backbone(SIZE)
     ends = [models._output_of(base, f"block{number}") for number in BLOCKS]
     network = keras.Model(base.input, [*ends, base.output])
-    graph = tf.function(lambda pixels: _pool(network(tf.cast(pixels, tf.float32) / 127.5 - 1, training=False)))
-    read, found = features.reader(table, SIZE), {}
+    graph = tf.function(
+        lambda pixels: _pool(network(tf.cast(pixels, tf.float32) / 127.5 - 1, training=False))
+    )
+    read, found = features.image_reader(table, SIZE), {}
     for name, (down, across) in FLIPS.items():
 
         def forward(pixels, down=down, across=across):
             return graph(tf.constant(np.ascontiguousarray(pixels[:, ::down, ::across]))).numpy()
 
-        folder = data.DATA / "features" / f"solar-protocol-{SIZE}px-{name.replace(' ', '-')}"
-        found[name] = features.complete(folder, list(table["digest"]), read, lambda _, forward=forward: forward)[:]
+        name_of_file = f"solar-protocol-{SIZE}px-{name.replace(' ', '-')}.sqlite"
+        file, digests = data.DATA / "features" / name_of_file, table["digest"].tolist()
+        features.complete(file, digests, read, lambda _, forward=forward: forward)
+        found[name] = features.FeatureMaps(file, digests)[:]
     return found
 
 
@@ -120,11 +132,15 @@ def logistic(x, table, outer, inner):
 
     def fitted(rows, penalty):
         scale = StandardScaler().fit(x[rows])
-        model = LogisticRegression(C=penalty, max_iter=500).fit(scale.transform(x[rows]), y[rows], weight[rows])
+        model = LogisticRegression(C=penalty, max_iter=500).fit(
+            scale.transform(x[rows]), y[rows], weight[rows]
+        )
         return lambda others: model.predict(scale.transform(x[others])).astype(bool)
 
     fit, check = inner
-    penalty = max((1e-4, 1e-3, 1e-2, 1e-1), key=lambda one: (fitted(fit, one)(check) == y[check]).mean())
+    penalty = max(
+        (1e-4, 1e-3, 1e-2, 1e-1), key=lambda one: (fitted(fit, one)(check) == y[check]).mean()
+    )
     return fitted(outer[0], penalty)(outer[1])
 
 
@@ -159,10 +175,12 @@ def tune(table, train, tried, rate):
 
 def tuning_features(table) -> dict[str, np.ndarray]:
     dataset = data.load("solar-binary")
-    order = pd.Series(np.arange(len(dataset.pictures)), dataset.pictures["digest"])[table["digest"]].to_numpy()
+    order = pd.Series(np.arange(len(dataset.images)), dataset.images["digest"])[
+        table["digest"]
+    ].to_numpy()
     maps = features.extract(dataset, 150, "block13", pooled=False)
     vectors = features.extract(dataset, 150)
-    names = list(data.SHARES)
+    names = list(data.SPLITS)
     return {
         "maps": np.concatenate([maps[name].x[:] for name in names])[order].astype("float32"),
         "vectors": np.concatenate([vectors[name].x for name in names])[order],
@@ -175,7 +193,9 @@ def lines(table, results, seconds):
     for (kind, model), runs in results.items():
         right = [(answer == y[test], certain[test]) for test, answer in runs]
         mean, low, high = training.mean_interval([one.mean() for one, _ in right])
-        sure, sure_low, sure_high = training.mean_interval([one[known].mean() for one, known in right])
+        sure, sure_low, sure_high = training.mean_interval(
+            [one[known].mean() for one, known in right]
+        )
         rows.append({"split": kind, "model": model, "accuracy": mean, "low": low, "high": high, "certain": sure,
                      "certain low": sure_low, "certain high": sure_high, "always functional":
                      np.mean([1 - y[test].mean() for test, _ in runs]), "seconds in all": seconds})  # fmt: skip
@@ -190,7 +210,9 @@ def main():
     FEATURES.update(pooled_features(table) if options.what == "pooled" else tuning_features(table))
     print(f"features: {time.perf_counter() - start:.0f} s", flush=True)
     everything = np.arange(len(table))
-    for kind, seed in tqdm([(kind, seed) for kind in ("random", "contiguous") for seed in SPLITS], mininterval=5):
+    for kind, seed in tqdm(
+        [(kind, seed) for kind in ("random", "contiguous") for seed in SPLITS], mininterval=5
+    ):
         outer = part(table, everything, kind, seed)
         inner = part(table, outer[0], kind, seed)
         chosen, found = globals()[options.what](table, outer, inner)
@@ -204,7 +226,11 @@ def main():
     path = RECORDED / f"solar_protocol_{options.what}.csv"
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     head = f"# {datetime.date.today()}, python benchmarks/{Path(__file__).name} {options.what}\n"
-    wide = pd.concat(kept).pivot(index=["split", "file", "certain"], columns="model", values="right").reset_index()
+    wide = (
+        pd.concat(kept)
+        .pivot(index=["split", "file", "certain"], columns="model", values="right")
+        .reset_index()
+    )
     partial.write_text(head + wide.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
     os.replace(partial, path)
     report(lines(table, results, time.perf_counter() - start), options.csv)

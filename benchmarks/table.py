@@ -11,7 +11,9 @@ import pandas as pd
 
 def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", help="solar (the default), clothing, or a folder; as in data.load()")
+    parser.add_argument(
+        "--data", help="solar (the default), clothing, or a folder; as in data.load()"
+    )
     parser.add_argument("--csv", help="also write the table to this file")
     return parser
 
@@ -21,8 +23,12 @@ def report(rows: list[dict], csv: str | None = None) -> None:
     table = pd.DataFrame(rows)
     print(table.to_string(index=False, float_format=lambda value: f"{value:.4g}"))
     if csv:
-        versions = {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
+        versions = {
+            name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")
+        }
         machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
         versions["python"] = platform.python_version()
-        table.assign(machine=machine, date=f"{datetime.date.today()}", **versions).to_csv(csv, index=False)
+        table.assign(machine=machine, date=f"{datetime.date.today()}", **versions).to_csv(
+            csv, index=False
+        )
         print(f"written to {csv}")

@@ -1,4 +1,6 @@
-"""Shared code of the course. A lesson teaches in its notebook; what it needs but does not teach is here.
+"""Shared code of the course: what a lesson needs but does not teach.
 
-One way through:  files -> pictures -> data -> weights -> models -> features -> training -> plots -> classifier
+One way through, each module importing from those to its left:
+
+images -> layout -> data -> weights -> models -> features -> training -> plots -> classifier
 """

@@ -2,7 +2,7 @@
 
 Each item is a function that looks at one `Case`, the model with its data. It ends in one of three ways: it returns
 what is fine, raises `Wrong` (what, where, and the line that mends it), or raises `Skip` (why it could not look).
-A check never changes the model, and looks at a few pictures only. `checklist_models` has what an item asks of a model,
+A check never changes the model, and looks at a few images only. `checklist_models` has what an item asks of a model,
 once for Keras and once for PyTorch, so that the same items judge both.
 """
 
@@ -19,7 +19,7 @@ from PIL import Image
 
 from helpers.checklist_models import LOGS, PROBABILITIES, RAW, TF, View, adds_up, numbers, view
 
-ROWS = 32  # pictures that the items look at
+ROWS = 32  # images that the items look at
 FINE, WRONG, SKIPPED = "fine", "WRONG", "not checked"
 COLOURS = {FINE: "#009E73", WRONG: "#D55E00", SKIPPED: "#666666"}
 
@@ -35,7 +35,11 @@ class Item:
     mend: str = ""
 
     def __str__(self) -> str:
-        more = [f"{label:>36}{text}" for label, text in (("where: ", self.where), ("mend: ", self.mend)) if text]
+        more = [
+            f"{label:>36}{text}"
+            for label, text in (("where: ", self.where), ("mend: ", self.mend))
+            if text
+        ]
         return "\n".join([f"{self.status:<12} {self.name:<15} {self.found}", *more])
 
 
@@ -87,12 +91,12 @@ def check(
 ) -> Report:  # fmt: skip
     """Examine a model with its data; the model stays as it was. Takes a few seconds.
 
-    model : a built Keras model, compiled or not, or a PyTorch model: for raw pictures, or a head for features.
+    model : a built Keras model, compiled or not, or a PyTorch model: for raw images, or a head for features.
         A PyTorch model is judged as its `train()` and `eval()` leave it, whatever its mode is now.
     train, validation : batches (`image_dataset_from_directory`, `DataLoader`), or (x, y) with arrays, such as
         `features.Split`.
     class_names : the names that you will print, in your order.
-    dataset : what `data.load` returned.  predict : your function that takes a picture's path and returns its
+    dataset : what `data.load` returned.  predict : your function that takes an image's path and returns its
         probabilities, (classes,).
     loss, optimizer : of a PyTorch model, which does not know them: `nn.CrossEntropyLoss()`, `torch.optim.Adam(...)`.
     Returns a `Report`; `.problems` holds what is wrong. Raises ValueError for a model or data that it cannot take.
@@ -131,16 +135,27 @@ class Given:
         if isinstance(given, tuple | list):
             if len(given) != 2 or len(given[0]) != len(given[1]) or not len(given[0]):
                 raise ValueError(f"{name}: expected (x, y) of one length, not empty.")
-            self.arrays = _array(given[0]) if hasattr(given[0], "detach") else given[0], _array(given[1])
+            self.arrays = (
+                _array(given[0]) if hasattr(given[0], "detach") else given[0],
+                _array(given[1]),
+            )
         elif not hasattr(given, "__iter__") or hasattr(given, "__next__"):
             kind = type(given).__name__
-            raise ValueError(f"{name}: expected (x, y), or batches that can be read again and again, got {kind}.")
+            raise ValueError(
+                f"{name}: expected (x, y), or batches that can be read again and again, got {kind}."
+            )
         self.folder, chosen = getattr(given, "dataset", given), None  # beneath a DataLoader
         if hasattr(self.folder, "indices"):  # a Subset
             self.folder, chosen = self.folder.dataset, self.folder.indices
-        self.class_names = getattr(given, "class_names", None) or getattr(self.folder, "classes", None)
-        paths = getattr(given, "file_paths", None) or [path for path, _ in getattr(self.folder, "samples", [])]
-        self.paths = paths if chosen is None or not paths else [paths[row] for row in chosen]  # as far as known
+        self.class_names = getattr(given, "class_names", None) or getattr(
+            self.folder, "classes", None
+        )
+        paths = getattr(given, "file_paths", None) or [
+            path for path, _ in getattr(self.folder, "samples", [])
+        ]
+        self.paths = (
+            paths if chosen is None or not paths else [paths[row] for row in chosen]
+        )  # as far as known
 
     def _batches(self, count: int):
         """Batches (x, y) until there are `count` rows."""
@@ -157,16 +172,18 @@ class Given:
         if self.arrays:
             x, y = (part[_spread(len(self.arrays[1]), ROWS)] for part in self.arrays)
         else:
-            x, y = (np.concatenate(parts)[:ROWS] for parts in zip(*self._batches(ROWS), strict=True))
+            x, y = (
+                np.concatenate(parts)[:ROWS] for parts in zip(*self._batches(ROWS), strict=True)
+            )
         return x.astype("float32"), y
 
     @cached_property
     def passes(self) -> list[list[str]]:
-        """The pictures of two passes, by their content."""
+        """The images of two passes, by their content."""
         return [[_key(x) for xs, _ in self._batches(512) for x in xs] for _ in range(2)]
 
     def keys(self) -> dict[str, object]:
-        """The content of every picture -> its row or file; empty if the pictures would have to be read for it."""
+        """The content of every image -> its row or file; empty if the images would have to be read for it."""
         if self.arrays:
             return {_key(x): row for row, x in enumerate(self.arrays[0])}
         return {_key(Path(path).read_bytes()): Path(path).name for path in self.paths}
@@ -180,22 +197,28 @@ class Given:
         return int(((y.argmax(axis=1) if _one_hot(y) else y.reshape(-1)) != expected).sum())
 
     def files(self, dataset) -> tuple[np.ndarray, list[str]]:
-        """Pictures as the model gets them, and the file of each."""
+        """Images as the model gets them, and the file of each."""
         if self.labels_unlike(dataset) == 0:
             return self.arrays[0], list(dataset.split(self.name)["source"])
-        need(self.paths, "the pictures' files are not known: give batches from a folder, or arrays as in dataset=")
+        need(
+            self.paths,
+            "the images' files are not known: give batches from a folder, or arrays as in dataset=",
+        )
         need(self.passes[0] == self.passes[1], "mend the order of validation first")
         return self.rows[0], self.paths
 
     def ends(self) -> np.ndarray | None:
-        """A black and a white picture as they enter the model: they tell more than what the pictures happen to hold.
+        """A black and a white image as they enter the model: they tell more than what the images happen to hold.
 
-        Of raw pictures, or made by the transform of an ImageFolder; None where neither is known.
+        Of raw images, or made by the transform of an ImageFolder; None where neither is known.
         """
         x = self.rows[0]
         if transform := getattr(self.folder, "transform", None):
-            pictures = [Image.new("RGB", x.shape[:1:-1], (level,) * 3) for level in (0, 255)]
-            ends, again = (np.stack([_array(transform(one)) for one in pictures]).astype("float32") for _ in range(2))
+            images = [Image.new("RGB", x.shape[:1:-1], (level,) * 3) for level in (0, 255)]
+            ends, again = (
+                np.stack([_array(transform(one)) for one in images]).astype("float32")
+                for _ in range(2)
+            )
             return ends if np.array_equal(ends, again) else None
         if x.min() < 0 or x.max() > 255:
             return None
@@ -211,7 +234,9 @@ def _spread(length: int, count: int) -> np.ndarray:
 
 
 def _key(content: np.ndarray | bytes) -> str:
-    return hashlib.sha256(content if isinstance(content, bytes) else np.ascontiguousarray(content)).hexdigest()
+    return hashlib.sha256(
+        content if isinstance(content, bytes) else np.ascontiguousarray(content)
+    ).hexdigest()
 
 
 def _one_hot(y: np.ndarray) -> bool:
@@ -241,19 +266,26 @@ class Case:
             return Wrong(found, where, mend, expected=model.input_shape[:2], got=got[-1])
         other = got if self.validation is None else self.validation.rows[0].shape[1:]
         if other != got:
-            return Wrong(f"train gives {got}, validation {other}", "validation", "read both at the same size")
+            return Wrong(
+                f"train gives {got}, validation {other}", "validation", "read both at the same size"
+            )
         return None
 
     @cached_property
     def outputs(self) -> np.ndarray:
-        """The model's answers to the rows of train, (pictures, units)."""
+        """The model's answers to the rows of train, (images, units)."""
         outputs = self.model.outputs(self.train.rows[0])
-        need(outputs.ndim == 2, f"an answer has the shape {outputs.shape[1:]}: pool the maps before the last layer")
+        need(
+            outputs.ndim == 2,
+            f"an answer has the shape {outputs.shape[1:]}: pool the maps before the last layer",
+        )
         return outputs
 
     @property
     def classes(self) -> int:
-        return len(self.class_names or self.train.class_names or getattr(self.dataset, "class_names", ()))
+        return len(
+            self.class_names or self.train.class_names or getattr(self.dataset, "class_names", ())
+        )
 
     def line(self, key: str, **values) -> str:
         """A line in the words of the model's framework."""
@@ -264,7 +296,7 @@ def _shape_mend(expected: tuple, got: tuple, axis: int) -> str:
     if len(expected) == 1:
         return "features" if len(got) == 3 else "width"
     if len(got) == 1:
-        return "check the head alone, or give pictures: this model begins with pictures"
+        return "check the head alone, or give images: this model begins with images"
     if len(got) == 2 or (1 in (got[0], got[-1]) and expected[axis] != 1):
         return "grey"
     return "channels" if got[-1 - axis] == expected[axis] != got[axis] else "size"
@@ -281,16 +313,23 @@ def _input_shape(case: Case) -> str:
 
 def _normalization(case: Case) -> str:
     family, scale = case.model.family, case.model.scale
-    need(scale, f"the checklist does not know which scale this network wants ({family or 'none of its families'})")
+    need(
+        scale,
+        f"the checklist does not know which scale this network wants ({family or 'none of its families'})",
+    )
     for split in filter(None, (case.validation, case.train)):
         ends = split.ends()
         values = case.model.entering(split.rows[0] if ends is None else ends)
         low, high = float(values.min()), float(values.max())
         found = f"{low:.4g} to {high:.4g} reaches the network"
         if problem := _scale_problem(low, high, scale, known=ends is not None):
-            where = f"before the convolution {case.model.convolutions[0].name!r}, pictures of {split.name}"
+            where = f"before the convolution {case.model.convolutions[0].name!r}, images of {split.name}"
             found += f", {family} wants {scale[0]:g} to {scale[1]:g}: {problem}"
-            raise Wrong(found, where, case.line("scale" if scale == TF else "other scale") + ", and no other scaling")
+            raise Wrong(
+                found,
+                where,
+                case.line("scale" if scale == TF else "other scale") + ", and no other scaling",
+            )
     return f"{found}, as {family} was trained"
 
 
@@ -315,7 +354,12 @@ def _scale_problem(low: float, high: float, scale: tuple[float, float], known: b
 def _freezing(case: Case) -> str:
     model, trainable = case.model, numbers(case.model.trainable)
     if model.loss_name and not model.head.training:
-        raise Wrong("the last layer does not train", f"layer {model.head.name!r}", "open", head=model.head.name)
+        raise Wrong(
+            "the last layer does not train",
+            f"layer {model.head.name!r}",
+            "open",
+            head=model.head.name,
+        )
     if not model.convolutions:
         return f"the model starts from features; its {trainable:,} numbers train"
     if model.family and model.untrained and not model.training:
@@ -335,10 +379,16 @@ def _freezing(case: Case) -> str:
 def _batch_norm(case: Case) -> str:
     model, total = case.model, len(case.model.norms)
     if any(norm.free for norm in model.norms):
-        why = "mend freezing first" if model.family else "a network of your own: its statistics have to move"
+        why = (
+            "mend freezing first"
+            if model.family
+            else "a network of your own: its statistics have to move"
+        )
         need(not model.all_trains, why)
         if moved := model.moving_norms(case.train.rows[0][:4]):
-            found = f"training would change the running statistics of {len(moved)} of {total} layers"
+            found = (
+                f"training would change the running statistics of {len(moved)} of {total} layers"
+            )
             where = " to ".join(map(repr, dict.fromkeys([moved[0], moved[-1]])))
             raise Wrong(found, where, "norms", backbone=model.backbone_line)
     return f"{total} layers in the backbone, none of them moves"
@@ -349,7 +399,9 @@ def _optimizer(case: Case) -> str:
     found = [f"lacks {lacks:,} numbers that should train"] if lacks else []
     found += [f"holds {idle:,} numbers that do not train in this model"] if idle else []
     if found:
-        raise Wrong("the optimizer " + " and ".join(found), f"model {case.model.name!r}", "optimizer")
+        raise Wrong(
+            "the optimizer " + " and ".join(found), f"model {case.model.name!r}", "optimizer"
+        )
     return case.line("optimizer fine")
 
 
@@ -360,10 +412,20 @@ def _units(case: Case) -> str:
     n, units, y = case.classes, case.outputs.shape[1], (case.train.arrays or case.train.rows)[1]
     low, high = (0, y.shape[1] - 1) if _one_hot(y) else (y.min(), y.max())
     if low < 0 or high >= n:
-        mend = f"y = y - y.min(), if the first class has the number {low:g}" if low > 0 else "labels from 0 on"
-        raise Wrong(f"labels go from {low:g} to {high:g}, {n} classes have 0 to {n - 1}", "the labels of train", mend)
+        mend = (
+            f"y = y - y.min(), if the first class has the number {low:g}"
+            if low > 0
+            else "labels from 0 on"
+        )
+        raise Wrong(
+            f"labels go from {low:g} to {high:g}, {n} classes have 0 to {n - 1}",
+            "the labels of train",
+            mend,
+        )
     if units != n and not (units == 1 and n == 2 and not _one_hot(y)):
-        raise Wrong(f"{units} units for {n} classes", f"layer {case.model.head.name!r}", "units", n=n)
+        raise Wrong(
+            f"{units} units for {n} classes", f"layer {case.model.head.name!r}", "units", n=n
+        )
     return f"{units} for {n} classes"
 
 
@@ -377,14 +439,16 @@ def _activation(case: Case) -> str:
     if units == 1 and activation == "softmax":
         found = "softmax over a single unit is always 1"
     elif units > 1 and activation == "sigmoid":
-        found = f"sigmoid on {units} units: the probabilities of one picture do not add up to 1"
+        found = f"sigmoid on {units} units: the probabilities of one image do not add up to 1"
     elif activation not in ("linear", "sigmoid", "log_softmax") and not adds_up(outputs):
-        found = f"{activation}: what comes out for one picture does not add up to 1 (a softmax: over the wrong axis)"
+        found = f"{activation}: what comes out for one image does not add up to 1 (a softmax: over the wrong axis)"
     if found:
         right, kind = ("sigmoid", "binary") if units == 1 else ("softmax", "sparse")
         values = {"n": units, "activation": right, "loss": case.model.losses[kind]}
         raise Wrong(found, f"layer {case.model.head.name!r}", "activation", **values)
-    return f"{activation} on {units} unit{'s'[: units > 1]}" + (" (raw scores)" if activation == "linear" else "")
+    return f"{activation} on {units} unit{'s'[: units > 1]}" + (
+        " (raw scores)" if activation == "linear" else ""
+    )
 
 
 def _logits(case: Case) -> str:
@@ -399,7 +463,9 @@ def _logits(case: Case) -> str:
         found = f"raw scores come out, but the loss takes them for {model.wants[0]}"
         raise Wrong(found, where, "gave scores", loss=loss, camel=loss.title().replace("_", ""))
     found = f"{model.activation} gives {gives}, {model.asker} wants {model.wants[0]}"
-    raise Wrong(found, where, "gave probabilities", loss=model.loss_name, activation=model.activation)
+    raise Wrong(
+        found, where, "gave probabilities", loss=model.loss_name, activation=model.activation
+    )
 
 
 def _loss(case: Case) -> str:
@@ -413,10 +479,21 @@ def _loss(case: Case) -> str:
 
 
 def _class_names(case: Case) -> str:
-    holders = {"dataset.": case.dataset, "validation.": case.validation, "train.": case.train, "": case}
-    lists = {f"{name}class_names": getattr(holder, "class_names", None) for name, holder in holders.items()}
+    holders = {
+        "dataset.": case.dataset,
+        "validation.": case.validation,
+        "train.": case.train,
+        "": case,
+    }
+    lists = {
+        f"{name}class_names": getattr(holder, "class_names", None)
+        for name, holder in holders.items()
+    }
     lists = {where: list(names) for where, names in lists.items() if names is not None}
-    need(len(lists) > 1 or case.dataset, "nothing to compare: give class_names, and batches from a folder or dataset=")
+    need(
+        len(lists) > 1 or case.dataset,
+        "nothing to compare: give class_names, and batches from a folder or dataset=",
+    )
     (first, names), *others = lists.items()
     for where, other in others:
         if other != names:
@@ -424,14 +501,27 @@ def _class_names(case: Case) -> str:
             label, (one, another) = next(pair for pair in enumerate(pairs) if len({*pair[1]}) > 1)
             found = f"label {label} is {one} in {first}, {another} in {where}"
             if {*names} < {*other} or {*other} < {*names}:
-                short, lacks = first if len(names) < len(other) else where, ", ".join(sorted({*names} ^ {*other}))
-                mend = "an empty folder of that name beside the others (ImageFolder: allow_empty=True)"
+                short, lacks = (
+                    first if len(names) < len(other) else where,
+                    ", ".join(sorted({*names} ^ {*other})),
+                )
+                mend = (
+                    "an empty folder of that name beside the others (ImageFolder: allow_empty=True)"
+                )
                 raise Wrong(f"{found}: {short} lacks {lacks}", short, mend)
-            raise Wrong(found, where, f"class_names = {first}  (sorted, as Keras and ImageFolder number the folders)")
+            raise Wrong(
+                found,
+                where,
+                f"class_names = {first}  (sorted, as Keras and ImageFolder number the folders)",
+            )
     for split in filter(None, (case.train, case.validation)):
         if differing := split.labels_unlike(case.dataset):
-            found = f"{differing:,} of {len(split.arrays[1]):,} labels are not those of the pictures"
-            raise Wrong(found, f"the labels of {split.name}", f'y = dataset.split("{split.name}")["label"].to_numpy()')
+            found = f"{differing:,} of {len(split.arrays[1]):,} labels are not those of the images"
+            raise Wrong(
+                found,
+                f"the labels of {split.name}",
+                f'y = dataset.split("{split.name}")["label"].to_numpy()',
+            )
     return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
 
 
@@ -443,30 +533,37 @@ def _order(case: Case) -> str:
         return "arrays: the same in every pass"
     first, second = case.validation.passes
     if first == second:
-        return f"two passes over {len(first)} pictures are equal"
+        return f"two passes over {len(first)} images are equal"
     places = {key: place for place, key in enumerate(second)}
     if any(places.get(key, place) != place for place, key in enumerate(first)):
         found = "each pass comes in another order: labels of one pass do not match the predictions of another"
         raise Wrong(found, "validation", "order")
-    raise Wrong("the same pictures differ from pass to pass: they are augmented", "validation", "augmented")
+    raise Wrong(
+        "the same images differ from pass to pass: they are augmented", "validation", "augmented"
+    )
 
 
 def _splits(case: Case) -> str:
     known, keys = case.train.keys(), case.validation.keys() if case.validation else {}
     both = [place for key, place in keys.items() if key in known]
     if case.dataset:
-        splits = case.dataset.pictures.groupby("digest")["split"].nunique()
+        splits = case.dataset.images.groupby("digest")["split"].nunique()
         both = both or list(splits[splits > 1].index)
     else:
-        need(known and keys, "the files are not known (no validation, or batches after map()): give dataset=")
+        need(
+            known and keys,
+            "the files are not known (no validation, or batches after map()): give dataset=",
+        )
     if not both:
-        return "no picture stands in two splits"
-    mend = "data.load(the folder with all pictures): it splits by content, copies land in one split"
+        return "no image stands in two splits"
+    mend = (
+        "data.load(the folder with all images): it splits by content and keeps one of exact copies"
+    )
     if case.validation and case.validation.arrays:
         mend = "known = {x.tobytes() for x in train[0]}; keep = [x.tobytes() not in known for x in validation[0]]; "
         mend += "validation = [part[keep] for part in validation]"
     where = f"validation, {str(both[:3])[1:-1]}" + ", ..." * (len(both) > 3)
-    raise Wrong(f"{len(both):,} pictures stand in two splits", where, mend)
+    raise Wrong(f"{len(both):,} images stand in two splits", where, mend)
 
 
 def _prediction(case: Case) -> str:
@@ -474,14 +571,16 @@ def _prediction(case: Case) -> str:
     places = _spread(len(x), 4)
     expected = case.model.probabilities(case.model.outputs(x[places].astype("float32")))
     told = np.stack([np.ravel(np.asarray(case.predict(paths[place]), float)) for place in places])
-    shapes = f"predict must return {expected.shape[1]} probabilities a picture, it gave {told.shape[1]}"
+    shapes = (
+        f"predict must return {expected.shape[1]} probabilities an image, it gave {told.shape[1]}"
+    )
     need(told.shape == expected.shape, shapes)
     gap = float(np.abs(told - expected).max())
     if gap > 0.01:
-        found = f"the same {len(places)} pictures get other probabilities, up to {gap:.2f} apart"
-        mend = "read and scale a picture with the very function that made the pictures of validation"
-        raise Wrong(found, "predict", f"{mend} (in this course: data.read_picture(path, size))")
-    return f"{len(places)} pictures get the same probabilities, to {gap:.0e}"
+        found = f"the same {len(places)} images get other probabilities, up to {gap:.2f} apart"
+        mend = "read and scale an image with the very function that made the images of validation"
+        raise Wrong(found, "predict", f"{mend} (in this course: data.read_image(path, size))")
+    return f"{len(places)} images get the same probabilities, to {gap:.0e}"
 
 
 def _start(case: Case) -> str:
@@ -499,14 +598,26 @@ def _start(case: Case) -> str:
 
 NEEDS = {  # what an item needs: whether it is there, and what is said if not
     "fit": (lambda case: not case.misfit, "mend the input shape first"),
-    "pictures": (lambda case: case.model.convolutions, "the model starts from features: no picture passes through it"),
+    "images": (
+        lambda case: case.model.convolutions,
+        "the model starts from features: no image passes through it",
+    ),
     "optimizer": (
         lambda case: case.model.held is not None,
         "no optimizer: compile() in Keras, optimizer=... for PyTorch",
     ),
-    "loss": (lambda case: case.model.loss_name, "no loss: compile() in Keras, loss=... for PyTorch"),
-    "known loss": (lambda case: case.model.kinds, "a loss that the checklist does not know: {case.model.loss_name}"),
-    "untrained": (lambda case: not case.model.steps, "the model has already trained {case.model.steps:,} steps"),
+    "loss": (
+        lambda case: case.model.loss_name,
+        "no loss: compile() in Keras, loss=... for PyTorch",
+    ),
+    "known loss": (
+        lambda case: case.model.kinds,
+        "a loss that the checklist does not know: {case.model.loss_name}",
+    ),
+    "untrained": (
+        lambda case: not case.model.steps,
+        "the model has already trained {case.model.steps:,} steps",
+    ),
     "classes": (lambda case: case.classes, "give class_names"),
     "validation": (lambda case: case.validation, "no validation was given"),
     "predict": (lambda case: case.predict, "no predict function was given"),
@@ -514,9 +625,9 @@ NEEDS = {  # what an item needs: whether it is there, and what is said if not
 
 ITEMS = {  # in this order: the function, and what it needs
     "input shape": (_input_shape, ()),
-    "normalization": (_normalization, ("pictures", "fit")),
+    "normalization": (_normalization, ("images", "fit")),
     "freezing": (_freezing, ()),
-    "batch norm": (_batch_norm, ("pictures", "fit")),
+    "batch norm": (_batch_norm, ("images", "fit")),
     "compiled": (_optimizer, ("optimizer",)),
     "units": (_units, ("fit", "classes")),
     "activation": (_activation, ("fit",)),

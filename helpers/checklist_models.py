@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-RAW, LOGS, PROBABILITIES = "raw scores", "log probabilities", "probabilities"  # what a model gives, a loss wants
+RAW, LOGS, PROBABILITIES = (
+    "raw scores",
+    "log probabilities",
+    "probabilities",
+)  # what a model gives, a loss wants
 
 # Families of pretrained networks by the kernels of their first convolutions (height x width x in x out, b: with bias):
 # the name, and what the darkest and the brightest value must become. None: the network scales by itself.
@@ -56,7 +60,7 @@ class Layer:
 class View:
     """A model in the words of no framework. `Keras` and `Torch` set what stands here and add the passes.
 
-    name, input_shape (without the pictures' axis; None: any length), backbone (its name), head (the last layer),
+    name, input_shape (without the images' axis; None: any length), backbone (its name), head (the last layer),
     activation; trainable : weights that train; held : weights that the optimizer holds, None without an optimizer;
     loss_name : "" without a loss; kinds : of labels that this loss serves; wants : what it may be given; asker : what
     says so; steps : trained so far; lines : how to mend a fault; losses : the right one for each kind of labels.
@@ -71,25 +75,40 @@ class View:
     undisturbed = contextlib.nullcontext
 
     def __init__(self, layers: list[Layer], families: dict):
-        self.layers, self.head, self.items = layers, layers[-1], {}  # items: those with a name of their own
+        self.layers, self.head, self.items = (
+            layers,
+            layers[-1],
+            {},
+        )  # items: those with a name of their own
         self.convolutions = [one for one in layers if one.kind == "convolution"]
         self.norms = [one for one in layers if one.kind == "norm"]
         body = [*self.convolutions, *self.norms]
-        self.training, self.total = sum(one.training for one in body), sum(one.total for one in body)
+        self.training, self.total = (
+            sum(one.training for one in body),
+            sum(one.total for one in body),
+        )
         self.all_trains = all(one.training and one.free for one in body)
         self.untrained = bool(self.norms) and all(one.fresh for one in self.norms)
         start = " ".join(one.kernel for one in self.convolutions[:6])
-        self.family, self.scale = next((families[key] for key in families if start.startswith(key)), ("", None))
+        self.family, self.scale = next(
+            (families[key] for key in families if start.startswith(key)), ("", None)
+        )
 
     def optimizer_gap(self) -> tuple[int, int]:
         """(numbers that train and the optimizer lacks, numbers that do not train and that it moves all the same)."""
         train, held = ({id(one): one for one in weights} for weights in (self.trainable, self.held))
-        return numbers(train[key] for key in train.keys() - held), numbers(held[key] for key in held.keys() - train)
+        return numbers(train[key] for key in train.keys() - held), numbers(
+            held[key] for key in held.keys() - train
+        )
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
-        """What the outputs mean, (pictures, units)."""
+        """What the outputs mean, (images, units)."""
         if self.activation == "linear":
-            return special.expit(outputs) if outputs.shape[1] == 1 else special.softmax(outputs, axis=1)
+            return (
+                special.expit(outputs)
+                if outputs.shape[1] == 1
+                else special.softmax(outputs, axis=1)
+            )
         return np.exp(outputs) if self.activation == "log_softmax" else outputs
 
 
@@ -101,11 +120,17 @@ def view(model, loss=None, optimizer=None) -> View:
     from helpers.models import keras
 
     if not isinstance(model, keras.Model):
-        raise ValueError(f"Expected a Keras model, got {type(model).__name__}. (Or a PyTorch model: an nn.Module.)")
+        raise ValueError(
+            f"Expected a Keras model, got {type(model).__name__}. (Or a PyTorch model: an nn.Module.)"
+        )
     if not model.built or not getattr(model, "outputs", None):
-        raise ValueError("The model has no weights yet, or no input layer. Begin it with keras.Input(shape).")
+        raise ValueError(
+            "The model has no weights yet, or no input layer. Begin it with keras.Input(shape)."
+        )
     if loss is not None or optimizer is not None:
-        raise ValueError("loss= and optimizer= are for PyTorch models: a Keras model has its own from compile().")
+        raise ValueError(
+            "loss= and optimizer= are for PyTorch models: a Keras model has its own from compile()."
+        )
     return Keras(model, keras)
 
 
@@ -125,13 +150,13 @@ KERAS_LOSSES = {
     "binary": "binary_crossentropy",
 }
 KERAS_LINES = {
-    "size": "image_size={expected} where the pictures are read",
-    "features": "check(models.classifier(backbone, head), train, ...): a head alone takes features, not pictures",
+    "size": "image_size={expected} where the images are read",
+    "features": "check(models.classifier(backbone, head), train, ...): a head alone takes features, not images",
     "width": "models.head(n_features={got}, ...): as many as the features have",
-    "grey": 'color_mode="rgb" where the pictures are read (grey arrays: np.repeat(x[..., None], 3, axis=-1))',
+    "grey": 'color_mode="rgb" where the images are read (grey arrays: np.repeat(x[..., None], 3, axis=-1))',
     "channels": "x = np.moveaxis(x, 1, -1): Keras wants the channels last",
-    "scale": "keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels) on raw pictures, once, as a layer of the model",
-    "other scale": "keras.applications.<its module>.preprocess_input(pixels) on raw pictures, once, in the model",
+    "scale": "keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels) on raw images, once, as a layer of the model",
+    "other scale": "keras.applications.<its module>.preprocess_input(pixels) on raw images, once, in the model",
     "open": "model.trainable = False; model.trainable = True  # opens all: freeze the backbone, then compile() again",
     "freeze": "for layer in {backbone}: layer.trainable = False  # then model.compile(...) again",
     "pretrained": 'weights="imagenet" where the backbone is built (in this course: models.backbone(size))',
@@ -157,17 +182,31 @@ class Keras(View):
 
     def __init__(self, model, keras):
         self._model, self._keras, self._numpy = model, keras, keras.ops.convert_to_numpy
-        self.name, self.input_shape, self.trainable = model.name, tuple(model.input_shape[1:]), model.trainable_weights
+        self.name, self.input_shape, self.trainable = (
+            model.name,
+            tuple(model.input_shape[1:]),
+            model.trainable_weights,
+        )
         leaves = list(_leaves(model))
         super().__init__([self._layer(one) for one, _, _ in leaves if one.weights], FAMILIES)
-        body = [leaf for leaf in leaves if leaf[0] in {layer.part for layer in [*self.convolutions, *self.norms]}]
+        body = [
+            leaf
+            for leaf in leaves
+            if leaf[0] in {layer.part for layer in [*self.convolutions, *self.norms]}
+        ]
         _, holder, line = (body or leaves)[0]
         self.backbone, self.backbone_line = holder.name, f"{line}.layers"
         if holder is model and body:  # a flat model: the head follows in the same list
             self.backbone_line += f"[: {model.layers.index(body[-1][0]) + 1}]"
-        nodes = [(one.name, node) for one in getattr(model, "operations", []) for node in one._inbound_nodes]
+        nodes = [
+            (one.name, node)
+            for one in getattr(model, "operations", [])
+            for node in one._inbound_nodes
+        ]
         outputs = [(name, one) for name, node in nodes for one in node.output_tensors]
-        self.set_on_tensors = [name for name, one in outputs if getattr(one, "trainable", None) is False]
+        self.set_on_tensors = [
+            name for name, one in outputs if getattr(one, "trainable", None) is False
+        ]
         self.activation = self._activation()
         if model.compiled and model.loss is not None:
             self._read_compiled()
@@ -178,7 +217,11 @@ class Keras(View):
             kernel = "x".join(map(str, layer.weights[0].shape)) + "b" * layer.use_bias
             more = {"kind": "convolution", "kernel": kernel}
         elif isinstance(layer, layers.BatchNormalization) and layer.input_spec.ndim == 4:
-            more = {"kind": "norm", "free": layer.trainable, "fresh": not self._keras.ops.any(layer.moving_mean)}
+            more = {
+                "kind": "norm",
+                "free": layer.trainable,
+                "fresh": not self._keras.ops.any(layer.moving_mean),
+            }
         trainable = {id(one) for one in self.trainable}  # the model's own flag counts too
         training = numbers(one for one in layer.weights if id(one) in trainable)
         return Layer(layer, layer.name, training, numbers(layer.weights), **more)
@@ -197,19 +240,29 @@ class Keras(View):
         self.loss_name = getattr(function, "__name__", type(function).__name__)
         self.kinds = [kind for kind, name in self.losses.items() if name == self.loss_name]
         scores = isinstance(loss, self._keras.losses.Loss) and loss.get_config().get("from_logits")
-        self.wants, self.asker = ([RAW], "from_logits=True") if scores else ([PROBABILITIES], "no from_logits")
+        self.wants, self.asker = (
+            ([RAW], "from_logits=True") if scores else ([PROBABILITIES], "no from_logits")
+        )
         optimizer = getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)
-        self.held = optimizer._trainable_variables if optimizer.built else self.trainable  # `fit` keeps to the former
+        self.held = (
+            optimizer._trainable_variables if optimizer.built else self.trainable
+        )  # `fit` keeps to the former
         self.steps = int(self._model.optimizer.iterations)
 
     def refusal(self, x: np.ndarray) -> str | None:
         got, wanted = x.shape[1:], self.input_shape
-        fits = len(got) == len(wanted) and all(w in (None, g) for w, g in zip(wanted, got, strict=True))
+        fits = len(got) == len(wanted) and all(
+            w in (None, g) for w, g in zip(wanted, got, strict=True)
+        )
         return None if fits else ""
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
-        few = [x[start : start + 4] for start in range(0, len(x), 4)]  # an eager pass of Keras holds all its maps
-        return np.concatenate([self._numpy(self._model(part, training=False)) for part in few]).astype("float32")
+        few = [
+            x[start : start + 4] for start in range(0, len(x), 4)
+        ]  # an eager pass of Keras holds all its maps
+        return np.concatenate(
+            [self._numpy(self._model(part, training=False)) for part in few]
+        ).astype("float32")
 
     def loss_value(self, y: np.ndarray, outputs: np.ndarray) -> float:
         y = y.reshape(-1, 1).astype("float32") if outputs.shape[1] == 1 else y
@@ -234,10 +287,14 @@ class Keras(View):
 
     def moving_norms(self, x: np.ndarray) -> list[str]:
         before = self._model.non_trainable_variables
-        _, after = self._model.stateless_call(self._model.trainable_variables, before, x, training=True)
+        _, after = self._model.stateless_call(
+            self._model.trainable_variables, before, x, training=True
+        )
         pairs = zip(before, after, strict=True)
         moved = {id(old) for old, new in pairs if (self._numpy(old) != self._numpy(new)).any()}
-        return [one.name for one in self.norms if not one.fresh and id(one.part.moving_mean) in moved]
+        return [
+            one.name for one in self.norms if not one.fresh and id(one.part.moving_mean) in moved
+        ]
 
 
 def _leaves(holder, line: str = "model"):
@@ -257,15 +314,19 @@ TORCH_SERVES = {  # a loss, as class or as function -> (the kinds of labels that
     ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"): (("binary",), (RAW,)),
     ("BCELoss", "binary_cross_entropy"): (("binary",), (PROBABILITIES,)),
 }
-TORCH_LOSSES = {"sparse": "CrossEntropyLoss", "categorical": "CrossEntropyLoss", "binary": "BCEWithLogitsLoss"}
+TORCH_LOSSES = {
+    "sparse": "CrossEntropyLoss",
+    "categorical": "CrossEntropyLoss",
+    "binary": "BCEWithLogitsLoss",
+}
 TORCH_LINES = {
     "size": "v2.Resize((size, size)) in the transform, with the size that the model was built for",
-    "features": "check the whole model, backbone and head: a head alone takes features, not pictures",
+    "features": "check the whole model, backbone and head: a head alone takes features, not images",
     "width": "nn.Linear({got}, ...): as many as the features have",
     "grey": "v2.RGB() in the transform (grey tensors: x.expand(-1, 3, -1, -1))",
     "channels": "x = x.permute(0, 3, 1, 2): PyTorch wants the channels first",
-    "scale": "v2.Normalize(mean=[0.5] * 3, std=[0.5] * 3) on pictures scaled to 0..1, once",
-    "other scale": "v2.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]) on pictures of 0..1, once",
+    "scale": "v2.Normalize(mean=[0.5] * 3, std=[0.5] * 3) on images scaled to 0..1, once",
+    "other scale": "v2.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]) on images of 0..1, once",
     "open": "for p in model.get_submodule({head!r}).parameters(): p.requires_grad = True  # then a new optimizer",
     "freeze": "[m.requires_grad_(False) for m in model.modules() "
     "if isinstance(m, (torch.nn.Conv2d, torch.nn.BatchNorm2d))]",
@@ -291,47 +352,76 @@ class Torch(View):
     lines, losses, channel_axis = TORCH_LINES, TORCH_LOSSES, 0
 
     def __init__(self, model, torch, loss, optimizer):
-        if any(isinstance(one, torch.nn.parameter.UninitializedParameter) for one in model.parameters()):
+        if any(
+            isinstance(one, torch.nn.parameter.UninitializedParameter) for one in model.parameters()
+        ):
             raise ValueError("The model has no weights yet. Send one batch through it first.")
         if loss is not None and (isinstance(loss, type) or not callable(loss)):
-            raise ValueError("loss: give a loss that can be called, such as nn.CrossEntropyLoss(), with its brackets.")
+            raise ValueError(
+                "loss: give a loss that can be called, such as nn.CrossEntropyLoss(), with its brackets."
+            )
         if optimizer is not None and not hasattr(optimizer, "param_groups"):
             raise ValueError("optimizer: give the optimizer itself, such as torch.optim.Adam(...).")
         self._torch, self._loss, self._copy = torch, loss, copy.deepcopy(model).train()
-        self.undisturbed = torch.random.fork_rng  # dropout and loaders draw: the learner's numbers go on as before
-        parts = [(name, one) for name, one in self._copy.named_modules() if [*one.parameters(recurse=False)]]
+        self.undisturbed = (
+            torch.random.fork_rng
+        )  # dropout and loaders draw: the learner's numbers go on as before
+        parts = [
+            (name, one)
+            for name, one in self._copy.named_modules()
+            if [*one.parameters(recurse=False)]
+        ]
         super().__init__([self._layer(name, one) for name, one in parts], TORCH_FAMILIES)
         self._copy.eval()
         self.items = {"compiled": "optimizer"}
         first = (self.convolutions or self.layers)[0].part
         width = getattr(first, "in_channels", getattr(first, "in_features", None))
-        self.input_shape = (width, None, None) if self.convolutions else (width,)  # whether x fits, a pass tells
+        self.input_shape = (
+            (width, None, None) if self.convolutions else (width,)
+        )  # whether x fits, a pass tells
         self.name = self.backbone = type(model).__name__
         self.activation = "unknown"  # until a pass tells
-        self.loss_name = self.asker = "" if loss is None else getattr(loss, "__name__", type(loss).__name__)
+        self.loss_name = self.asker = (
+            "" if loss is None else getattr(loss, "__name__", type(loss).__name__)
+        )
         served = [TORCH_SERVES[names] for names in TORCH_SERVES if self.loss_name in names]
         self.kinds, self.wants = served[0] if served else ((), ())
         self.trainable = [one for one in model.parameters() if one.requires_grad]
-        self.held = optimizer and [one for group in optimizer.param_groups for one in group["params"]]
+        self.held = optimizer and [
+            one for group in optimizer.param_groups for one in group["params"]
+        ]
         states = optimizer.state.values() if optimizer else []
         self.steps = max((int(state.get("step", 0)) for state in states), default=0)
 
     def _layer(self, name: str, module) -> Layer:
         mine, more = [*module.parameters(recurse=False)], {}
         if isinstance(module, self._torch.nn.Conv2d):
-            shape = module.weight.permute((2, 3, 0, 1) if module.groups > 1 else (2, 3, 1, 0)).shape  # as Keras has it
-            more = {"kind": "convolution", "kernel": "x".join(map(str, shape)) + "b" * (module.bias is not None)}
+            shape = module.weight.permute(
+                (2, 3, 0, 1) if module.groups > 1 else (2, 3, 1, 0)
+            ).shape  # as Keras has it
+            more = {
+                "kind": "convolution",
+                "kernel": "x".join(map(str, shape)) + "b" * (module.bias is not None),
+            }
         elif isinstance(module, self._torch.nn.BatchNorm2d):
             mean = module.running_mean
-            more = {"kind": "norm", "free": module.training, "fresh": mean is None or not mean.any()}
+            more = {
+                "kind": "norm",
+                "free": module.training,
+                "fresh": mean is None or not mean.any(),
+            }
         training = numbers(one for one in mine if one.requires_grad)
         return Layer(module, name or type(module).__name__, training, numbers(mine), **more)
 
     def _tensor(self, x: np.ndarray):
-        return self._torch.from_numpy(np.ascontiguousarray(x)).to(next(self._copy.parameters()).device)
+        return self._torch.from_numpy(np.ascontiguousarray(x)).to(
+            next(self._copy.parameters()).device
+        )
 
     def optimizer_gap(self) -> tuple[int, int]:
-        return super().optimizer_gap()[0], 0  # it skips what has no gradient, such as frozen parameters
+        return super().optimizer_gap()[
+            0
+        ], 0  # it skips what has no gradient, such as frozen parameters
 
     def refusal(self, x: np.ndarray) -> str | None:
         try:
@@ -347,7 +437,10 @@ class Torch(View):
             if module in layers:
                 called[:] = layers[module], out.clone()  # a copy: an in-place ReLU may follow
 
-        with self._torch.nn.modules.module.register_module_forward_hook(keep), self._torch.inference_mode():
+        with (
+            self._torch.nn.modules.module.register_module_forward_hook(keep),
+            self._torch.inference_mode(),
+        ):
             out = self._copy(self._tensor(x)).float().cpu()
         self.head, scores = called
         self.activation = self._between(scores.float().cpu(), out)
@@ -358,7 +451,11 @@ class Torch(View):
         if scores.numel() == out.numel():
             scores = scores.reshape(len(out), -1)
             for name in ("linear", "softmax", "log_softmax", "sigmoid", "relu", "tanh"):
-                values = scores if name == "linear" else getattr(scores, name)(*[1] * name.endswith("softmax"))
+                values = (
+                    scores
+                    if name == "linear"
+                    else getattr(scores, name)(*[1] * name.endswith("softmax"))
+                )
                 if self._torch.allclose(values, out.reshape(scores.shape), atol=1e-6):
                     return name
         return "softmax" if out.ndim == 2 and adds_up(out.numpy()) else "unknown"
@@ -389,4 +486,8 @@ class Torch(View):
         with self._torch.no_grad():
             moving(self._tensor(x))
         old = [one for one in self.norms if not one.fresh]
-        return [one.name for one in old if not moving.get_submodule(one.name).running_mean.equal(one.part.running_mean)]
+        return [
+            one.name
+            for one in old
+            if not moving.get_submodule(one.name).running_mean.equal(one.part.running_mean)
+        ]

@@ -1,4 +1,4 @@
-"""Your classifier as one folder: `save` it, `load` it, `predict` pictures with it (also `python -m helpers predict`).
+"""Your classifier as one folder: `save` it, `load` it, `predict` images with it (also `python -m helpers predict`).
 
 my-classifier/
     card.json                   what it is, for people and for `load`: class names, size, accuracy, data, versions
@@ -14,7 +14,6 @@ import html
 import importlib.metadata
 import io
 import json
-import math
 import os
 import re
 import tempfile
@@ -28,16 +27,27 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from helpers.features import BATCH, read_ahead
-from helpers.files import remove_partials, show, write_atomically
-from helpers.pictures import FORMATS, read_picture
-from helpers.weights import open_numbers, used
+from helpers import weights as xception_weights
+from helpers.features import BATCH, prefetch
+from helpers.images import FORMATS, printable, read_image
 
 KIND = "image classifier of the course Deep learning for images, form 1"
-PREPROCESSING = "data.read_picture(file, size): RGB, 0..255; the scaling to -1..1 is a layer of the model"
-FIELDS = {"kind": str, "class_names": list, "size": int, "head": dict, "weights": dict, "backbone": str}
+PREPROCESSING = (
+    "data.read_image(file, size): RGB, 0..255; the scaling to -1..1 is a layer of the model"
+)
+FIELDS = {
+    "kind": str,
+    "class_names": list,
+    "size": int,
+    "head": dict,
+    "weights": dict,
+    "backbone": str,
+}
 CARD_BYTES = 10e6
-ENDINGS = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS} | {".heic", ".heif"}
+ENDINGS = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS} | {
+    ".heic",
+    ".heif",
+}
 
 
 @dataclass(frozen=True)
@@ -66,10 +76,12 @@ def average(heads: list):
     return _joined(_form(heads), [head.get_weights() for head in heads])
 
 
-def save(folder: str | os.PathLike, heads: list, class_names: list[str], size: int = 150, **more) -> Path:
+def save(
+    folder: str | os.PathLike, heads: list, class_names: list[str], size: int = 150, **more
+) -> Path:
     """Save heads as one classifier, which answers with the mean of their probabilities.
 
-    heads : from `models.head` or `training.fit_head`, all of one form.  size : pixels of the pictures they learned on.
+    heads : from `models.head` or `training.fit_head`, all of one form.  size : pixels of the images they learned on.
     more : whatever the card shall also say (accuracy, data set, ...): numbers, texts, lists, dicts.
     Returns the folder. An older classifier in it is replaced in one step; other files are left alone.
     Raises ValueError if the heads do not fit the class names or each other.
@@ -77,10 +89,17 @@ def save(folder: str | os.PathLike, heads: list, class_names: list[str], size: i
     folder = Path(os.path.expanduser(folder))
     form = _form(heads)
     if form["classes"] != len(class_names):
-        raise ValueError(f"The heads have {form['classes']} outputs, but there are {len(class_names)} class names.")
+        raise ValueError(
+            f"The heads have {form['classes']} outputs, but there are {len(class_names)} class names."
+        )
     if form["features"] != 2048:  # `load` builds on Xception's last layer
-        raise ValueError(f"A classifier needs heads on the 2048 features of the last layer, not on {form['features']}.")
-    versions = {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy", "pillow")}
+        raise ValueError(
+            f"A classifier needs heads on the 2048 features of the last layer, not on {form['features']}."
+        )
+    versions = {
+        name: importlib.metadata.version(name)
+        for name in ("tensorflow", "keras", "numpy", "pillow")
+    }
     with tempfile.TemporaryDirectory() as elsewhere:  # HDF5 stumbles over a full disk
         written = Path(elsewhere, "head.weights.h5")
         average(heads).save_weights(written)
@@ -88,15 +107,17 @@ def save(folder: str | os.PathLike, heads: list, class_names: list[str], size: i
     digest = hashlib.sha256(content).hexdigest()
     weights = {"file": f"head-{digest[:8]}.weights.h5", "sha256": digest}
     card = {"kind": KIND, "saved": f"{datetime.datetime.now():%Y-%m-%d %H:%M}", "class_names": list(class_names),
-            "size": size, "preprocessing": PREPROCESSING, "backbone": used(), "head": form,
+            "size": size, "preprocessing": PREPROCESSING, "backbone": xception_weights.digest(), "head": form,
             "weights": weights, **more, "versions": versions}  # fmt: skip
     if double := more.keys() & {"kind", "saved", *FIELDS, "preprocessing", "versions"}:
-        raise ValueError(f"The card says {', '.join(sorted(double))} by itself: give your fields other names.")
+        raise ValueError(
+            f"The card says {', '.join(sorted(double))} by itself: give your fields other names."
+        )
     text = json.dumps(card, indent=2, ensure_ascii=False).encode()
-    write_atomically(folder / weights["file"], lambda out: out.write(content))
-    write_atomically(folder / "card.json", lambda out: out.write(text))
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_whole(folder / weights["file"], content)
+    _write_whole(folder / "card.json", text)
     ours = "[0-9a-f]" * 8
-    remove_partials(*folder.glob("card.json.*.partial"), *folder.glob(f"head-{ours}.weights.h5.*.partial"))
     for old in folder.glob(f"head-{ours}.weights.h5"):
         if old.name != weights["file"]:
             with suppress(OSError):
@@ -113,15 +134,16 @@ def load(folder: str | os.PathLike) -> Classifier:
     card = _card(folder)
     path = folder / card["weights"]["file"]
     if not path.is_file() or _sha256(path) != card["weights"].get("sha256"):
-        raise ValueError(f"{show(path)} is missing or damaged. Copy the folder again, or save the classifier again.")
-    if card["backbone"] != used():
         raise ValueError(
-            f"{show(folder)} was trained on another backbone than the one in use here. "
+            f"{printable(path)} is missing or damaged. Copy the folder again, or save the classifier again."
+        )
+    if card["backbone"] != xception_weights.digest():
+        raise ValueError(
+            f"{printable(folder)} was trained on another backbone than the one in use here. "
             "See COURSE_WEIGHTS: it must name the weights that the classifier was trained with."
         )
     from helpers import features, models
 
-    _check_tensors(path, card["head"])
     head = _joined(card["head"])
     try:
         head.load_weights(path)
@@ -129,39 +151,49 @@ def load(folder: str | os.PathLike) -> Classifier:
     except Exception:  # Keras' own messages fill a screen
         finite = False
     if not finite:
-        raise ValueError(f"{show(path)} holds other weights than a head's, or not finite ones. Save it again.")
-    whole = models.classifier(features.folded(models.backbone(card["size"])), head)
-    return Classifier(folder, card, features.compiled(whole))
+        raise ValueError(
+            f"{printable(path)} holds other weights than a head's, or not finite ones. Save it again."
+        )
+    whole = models.classifier(features.fused(models.backbone(card["size"])), head)
+    return Classifier(folder, card, features.predict_function(whole))
 
 
-def predict(classifier: Classifier, pictures: Iterable) -> pd.DataFrame:
-    """Ask the classifier about pictures, in batches: memory does not grow with their number.
+def predict(classifier: Classifier, images: Iterable) -> pd.DataFrame:
+    """Ask the classifier about images, in batches: memory does not grow with their number.
 
-    pictures : paths, or pairs (name, bytes of a file).
-    Returns one row a picture, in order: picture (its name), class, probability (of that class), problem (why there is
+    images : paths, or pairs (name, bytes of a file).
+    Returns one row an image, in order: image (its name), class, probability (of that class), problem (why there is
     no answer, else ""), and a column "p(<class>)" for each class, float32; NaN where there is no answer.
     """
-    pictures = [_named(one) for one in pictures]
-    class_names, answers, problems = classifier.class_names, [np.zeros((0, len(classifier.class_names)), "float32")], []
+    images = [_named(one) for one in images]
+    class_names, answers, problems = (
+        classifier.class_names,
+        [np.zeros((0, len(classifier.class_names)), "float32")],
+        [],
+    )
     read = partial(_read_batch, size=classifier.size)
-    for _, (pixels, reasons) in read_ahead(pictures, read, "pictures", quiet=len(pictures) <= 2 * BATCH):
+    for _, (pixels, reasons) in prefetch(images, read, "images", quiet=len(images) <= 2 * BATCH):
         rows = classifier.forward(pixels)
         rows[[bool(reason) for reason in reasons]] = np.nan
         answers.append(rows)
         problems += reasons
     answers = np.concatenate(answers)
     best = np.nan_to_num(answers, nan=-1).argmax(axis=1)
-    table = pd.DataFrame({"picture": [name for name, _ in pictures]})
-    table["class"] = ["" if problem else class_names[label] for label, problem in zip(best, problems, strict=True)]
+    table = pd.DataFrame({"image": [name for name, _ in images]})
+    table["class"] = [
+        "" if problem else class_names[label] for label, problem in zip(best, problems, strict=True)
+    ]
     table["probability"] = answers[np.arange(len(best)), best]
     table["problem"] = problems
-    return table.assign(**{f"p({name})": answers[:, label] for label, name in enumerate(class_names)})
+    return table.assign(
+        **{f"p({name})": answers[:, label] for label, name in enumerate(class_names)}
+    )
 
 
 def listed(paths: Iterable[str | os.PathLike]) -> tuple[list[Path], int]:
-    """Put the pictures of a folder, subfolders included and sorted, in place of the folder.
+    """Put the images of a folder, subfolders included and sorted, in place of the folder.
 
-    Returns (pictures, number of files in the folders that were left out since their endings are not a picture's).
+    Returns (images, number of files in the folders that were left out since their endings are not an image's).
     """
     found, left = [], 0
     for path in map(Path, paths):
@@ -177,25 +209,35 @@ def listed(paths: Iterable[str | os.PathLike]) -> tuple[list[Path], int]:
     return found, left
 
 
-def draw(table: pd.DataFrame, pictures: Iterable, most: int = 24):
-    """Draw each answered picture with bars for its likeliest classes (up to five), two pictures a row.
+def draw(table: pd.DataFrame, images: Iterable, most: int = 24):
+    """Draw each answered image with bars for its likeliest classes (up to five), two images a row.
 
-    table, pictures : what `predict` returned and what it was given.  most : only so many are drawn.
-    Returns the matplotlib figure, or None if no picture was answered.
+    table, images : what `predict` returned and what it was given.  most : only so many are drawn.
+    Returns the matplotlib figure, or None if no image was answered.
     """
     from helpers.plots import BLUE, plt
 
-    shown = [(row, one) for (_, row), one in zip(table.iterrows(), pictures, strict=True) if not row["problem"]][:most]
+    shown = [
+        (row, one)
+        for (_, row), one in zip(table.iterrows(), images, strict=True)
+        if not row["problem"]
+    ][:most]
     if not shown:
         return None
     high = -(-len(shown) // 2)
-    figure, axes = plt.subplots(high, 4, figsize=(9, 1.9 * high + 0.3), width_ratios=[1, 1.2] * 2, squeeze=False)
+    figure, axes = plt.subplots(
+        high, 4, figsize=(9, 1.9 * high + 0.3), width_ratios=[1, 1.2] * 2, squeeze=False
+    )
     for axis in axes.flat:
         axis.set_axis_off()
     for (row, one), left, bars in zip(shown, axes[:, ::2].flat, axes[:, 1::2].flat, strict=False):
-        left.imshow(read_picture(_named(one)[1], 300))
-        name = os.path.basename(row["picture"])
-        left.set_title(name if len(name) < 30 else f"{name[:13]}...{name[-13:]}", fontsize="small", parse_math=False)
+        left.imshow(read_image(_named(one)[1], 300))
+        name = os.path.basename(row["image"])
+        left.set_title(
+            name if len(name) < 30 else f"{name[:13]}...{name[-13:]}",
+            fontsize="small",
+            parse_math=False,
+        )
         likely = row[[column for column in table.columns if column.startswith("p(")]].astype(float)
         likely = likely.sort_values(ascending=False)[:5]
         bars.set_axis_on()
@@ -209,39 +251,46 @@ def draw(table: pd.DataFrame, pictures: Iterable, most: int = 24):
 def write_csv(table: pd.DataFrame, path: str | os.PathLike) -> None:
     """Write what `predict` returned, all digits, in UTF-8; the file appears whole or not at all."""
     text = table.astype(dict.fromkeys(table.select_dtypes("float32"), "float64"))
-    write_atomically(Path(path), lambda out: out.write(text.to_csv(index=False).encode("utf-8", "backslashreplace")))
+    _write_whole(Path(path), text.to_csv(index=False).encode("utf-8", "backslashreplace"))
 
 
 def write_png(figure, path: str | os.PathLike) -> None:
     """Write a figure as PNG, whatever the path's ending; the file appears whole or not at all."""
-    write_atomically(Path(path), lambda out: figure.savefig(out, format="png", dpi=120))
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=120)
+    _write_whole(Path(path), content.getvalue())
 
 
 def upload(classifier: Classifier, example: str | os.PathLike) -> None:
-    """Show a button that takes pictures from the learner's disk, and the answers below it.
+    """Show a button that takes images from the learner's disk, and the answers below it.
 
-    example : a picture that is answered where nobody can press a button (nbconvert, nbval).
+    example : an image that is answered where nobody can press a button (nbconvert, nbval).
     """
     from helpers.playgrounds import as_png, plt, show_widget, somebody_there
 
     if not somebody_there():
-        print("In JupyterLab, VS Code and Colab a button for your pictures stands here. What it shows for one of ours:")
+        print(
+            "In JupyterLab, VS Code and Colab a button for your images stands here. What it shows for one of ours:"
+        )
         draw(predict(classifier, [example]), [example])
         plt.show()
         return
     import ipywidgets as widgets
 
-    button = widgets.FileUpload(accept="image/*", multiple=True, description="Your pictures")
-    lines, shown = widgets.HTML(), widgets.Image(format="png", layout=widgets.Layout(display="none"))
+    button = widgets.FileUpload(accept="image/*", multiple=True, description="Your images")
+    lines, shown = (
+        widgets.HTML(),
+        widgets.Image(format="png", layout=widgets.Layout(display="none")),
+    )
 
     def answer(change):
-        pictures = uploaded(button.value)
-        if not pictures:
+        images = uploaded(button.value)
+        if not images:
             return
         lines.value = "Reading ..."
-        table = predict(classifier, pictures)
+        table = predict(classifier, images)
         lines.value = f"<pre>{html.escape(chr(10).join(lines_of(table)))}</pre>"
-        figure = draw(table, pictures)
+        figure = draw(table, images)
         shown.layout.display = "none" if figure is None else ""
         if figure is not None:
             shown.value = as_png(figure)
@@ -253,17 +302,18 @@ def upload(classifier: Classifier, example: str | os.PathLike) -> None:
 def uploaded(value) -> list[tuple[str, bytes]]:
     """Name and bytes of each file in a FileUpload's value: a dict in ipywidgets 7, a tuple of dicts in 8."""
     if isinstance(value, dict):
-        return [(show(name), bytes(file["content"])) for name, file in value.items()]
-    return [(show(file["name"]), bytes(file["content"])) for file in value]
+        return [(printable(name), bytes(file["content"])) for name, file in value.items()]
+    return [(printable(file["name"]), bytes(file["content"])) for file in value]
 
 
 def lines_of(table: pd.DataFrame) -> list[str]:
-    """One line a picture: its name, the class and its probability, or what is wrong with it."""
+    """One line an image: its name, the class and its probability, or what is wrong with it."""
     good = table[table["problem"] == ""]
-    wide = min(50, max(map(len, good["picture"]), default=0))
+    wide = min(50, max(map(len, good["image"]), default=0))
     most = max(map(len, good["class"]), default=0)
     return [
-        row["problem"] or f"{row['picture']:<{wide}}  {row['class']:<{most}}  {row['probability']:.3f}"
+        row["problem"]
+        or f"{row['image']:<{wide}}  {row['class']:<{most}}  {row['probability']:.3f}"
         for _, row in table.iterrows()
     ]
 
@@ -272,21 +322,22 @@ def lines_of(table: pd.DataFrame) -> list[str]:
 
 
 def _named(one) -> tuple:
-    """A picture's name and what `read_picture` takes, of a path or a pair (name, bytes of a file)."""
-    return (one[0], io.BytesIO(one[1])) if isinstance(one, tuple) else (show(one), one)
+    """An image's name and what `read_image` takes, of a path or a pair (name, bytes of a file)."""
+    return (one[0], io.BytesIO(one[1])) if isinstance(one, tuple) else (printable(one), one)
 
 
 def _read_batch(batch: list[tuple], size: int) -> tuple[np.ndarray, list[str]]:
-    """((n, size, size, 3) uint8, black where it cannot be read; for each picture what is wrong with it, or "")."""
+    """((n, size, size, 3) uint8, black where it cannot be read; for each image what is wrong with it, or "")."""
     pixels, reasons = np.zeros((len(batch), size, size, 3), "uint8"), [""] * len(batch)
     for number, (name, file) in enumerate(batch):
         try:
-            pixels[number] = read_picture(file, size)
+            pixels[number] = read_image(file, size)
         except FileNotFoundError:
             reasons[number] = f"{name}: there is no such file"
+        except OSError as error:
+            reasons[number] = f"{name}: {error.strerror}"
         except ValueError as error:
-            why = str(error).removeprefix(f"{name}: ").removeprefix("the picture: ")
-            reasons[number] = f"{name}: {why}"
+            reasons[number] = f"{name}: {str(error).removeprefix(f'{name}: ')}"
     return pixels, reasons
 
 
@@ -296,7 +347,9 @@ def _form(heads: list) -> dict:
     for head in heads:
         first = head.get_weights()[0].shape[1]
         units = first if len(head.get_weights()) == 4 else 0
-        forms.append({"features": head.input_shape[1], "classes": head.output_shape[1], "units": units})
+        forms.append(
+            {"features": head.input_shape[1], "classes": head.output_shape[1], "units": units}
+        )
     if not forms or any(form != forms[0] for form in forms):
         raise ValueError(f"Expected one or more heads of one form, got {forms}.")
     return forms[0] | {"heads": len(heads)}
@@ -313,26 +366,32 @@ def _joined(form: dict, weights: list | None = None):
         if weights:
             one.set_weights(weights[number])
         answers.append(one(vectors))
-    return keras.Model(vectors, keras.layers.Average()(answers) if len(answers) > 1 else answers[0], name="heads")
+    return keras.Model(
+        vectors, keras.layers.Average()(answers) if len(answers) > 1 else answers[0], name="heads"
+    )
 
 
 def _card(folder: Path) -> dict:
     """The card, with every field that `load` relies on looked at."""
     again = "Name a folder that lesson 12 has saved, or save the classifier again."
     if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {show(folder)}. {again}")
+        raise FileNotFoundError(f"There is no folder {printable(folder)}. {again}")
     file = folder / "card.json"
     if not file.is_file():  # a pipe would wait for ever
-        raise ValueError(f"{show(folder)} holds no card.json, so it is no classifier. {again}")
+        raise ValueError(f"{printable(folder)} holds no card.json, so it is no classifier. {again}")
     try:
-        card = json.loads(file.read_text(encoding="utf-8") if file.stat().st_size < CARD_BYTES else "")
+        card = json.loads(
+            file.read_text(encoding="utf-8") if file.stat().st_size < CARD_BYTES else ""
+        )
     except (ValueError, OSError, RecursionError):
-        raise ValueError(f"{show(file)} is damaged. {again}") from None
+        raise ValueError(f"{printable(file)} is damaged. {again}") from None
     wrong = "it is not a table" if not isinstance(card, dict) else ""
-    wrong = wrong or ", ".join(name for name, kind in FIELDS.items() if not isinstance(card.get(name), kind))
+    wrong = wrong or ", ".join(
+        name for name, kind in FIELDS.items() if not isinstance(card.get(name), kind)
+    )
     wrong = wrong or _wrong_values(card)
     if wrong:
-        raise ValueError(f"{show(file)} is not a card of this course: {wrong}. {again}")
+        raise ValueError(f"{printable(file)} is not a card of this course: {wrong}. {again}")
     return card
 
 
@@ -345,7 +404,9 @@ def _wrong_values(card: dict) -> str:
         return "head"
     if not form["heads"] or form["features"] != 2048:  # of Xception's last layer
         return "head"
-    good = all(isinstance(name, str) and name.isprintable() for name in names)  # they go to the terminal
+    good = all(
+        isinstance(name, str) and name.isprintable() for name in names
+    )  # they go to the terminal
     if not good or form["classes"] != len(names) or len(names) < 2 or len(names) > len(set(names)):
         return "class_names"
     if not 71 <= card["size"] <= 2000:
@@ -355,20 +416,14 @@ def _wrong_values(card: dict) -> str:
     return ""
 
 
-def _check_tensors(path: Path, form: dict) -> None:
-    """Compare shapes before anything is read or built: a small card and file may claim to hold terabytes."""
-    shapes = []
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write beside `path`, then put it in place: a kill leaves the old file or the new, never half of one."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        with open_numbers(path) as file:
-            file.visititems(lambda name, one: shapes.append(tuple(one.shape)) if hasattr(one, "shape") else None)
-    except (OSError, ValueError, TypeError):
-        raise ValueError(f"{show(path)} is not a weights file. Save the classifier again.") from None
-    vectors, classes, units = form["features"], form["classes"], form["units"]
-    widths = [(vectors, units), (units, classes)] if units else [(vectors, classes)]
-    expected = form["heads"] * [shape for pair in widths for shape in (pair, pair[1:])]
-    numbers = sum(math.prod(shape) for shape in expected)
-    if sorted(shapes) != sorted(expected) or 4 * numbers > path.stat().st_size:
-        raise ValueError(f"{show(path)} holds other tensors than its card says. Save the classifier again.")
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _sha256(path: Path) -> str:

@@ -1,14 +1,17 @@
-"""Convolution and pooling in plain NumPy: loops that can be read, made to agree with Keras to the last digits.
+"""Convolution and pooling as loops in plain NumPy, which agree with Keras to the last digits.
 
-Pictures and feature maps are (height, width, channels), float; kernels (height, width, channels in, channels out),
-the layout of Keras. What deep learning calls convolution is cross-correlation: the kernel is not flipped.
+Images and feature maps are (height, width, channels), float; kernels (height, width, channels in,
+channels out), the layout of Keras. What deep learning calls convolution is cross-correlation: the
+kernel is not flipped.
 """
 
 import numpy as np
 
+SHAPES = ("circle", "square")
+
 
 def output_size(n: int, kernel: int, stride: int = 1, padding: str = "valid") -> int:
-    """Length of the output along one axis of length n.
+    """Return the length of the output along one axis of length n.
 
     padding : "valid" (the kernel stays inside) or "same" (zeros around, so that stride 1 keeps n).
     Raises ValueError for another padding, or if the kernel does not fit.
@@ -25,73 +28,58 @@ def output_size(n: int, kernel: int, stride: int = 1, padding: str = "valid") ->
     return (n - kernel) // stride + 1
 
 
-def same_padding(n: int, kernel: int, stride: int = 1) -> tuple[int, int]:
-    """How much "same" adds before and after one axis of length n; of an odd amount, Keras puts more after.
+def patches(image: np.ndarray, size, stride: int = 1, padding: str = "valid", fill: float = 0.0):
+    """Yield (row, column, patch) for every place where a window of `size` stops.
 
-    >>> same_padding(150, 3), same_padding(150, 3, stride=2)
-    ((1, 1), (0, 1))
+    image : (height, width, channels).  size : pixels, or (height, width).  fill : what "same" pads
+    with.  patch : (size, size, channels), a view.  Raises ValueError if there are not three axes.
     """
+    high, wide = (size, size) if isinstance(size, int) else size
+    height, width = _output_sizes(image, high, wide, stride, padding)
+    if padding == "same":
+        rows = _same_padding(image.shape[0], high, stride)
+        columns = _same_padding(image.shape[1], wide, stride)
+        image = np.pad(image, (rows, columns, (0, 0)), constant_values=fill)
+    for row in range(height):
+        for column in range(width):
+            top, left = row * stride, column * stride
+            yield row, column, image[top : top + high, left : left + wide]
+
+
+def _same_padding(n: int, kernel: int, stride: int) -> tuple[int, int]:
+    """How much "same" adds before and after an axis; of an odd amount, Keras puts more after."""
     total = max((output_size(n, kernel, stride, "same") - 1) * stride + kernel - n, 0)
     return total // 2, total - total // 2
 
 
-def patches(picture: np.ndarray, size: int | tuple[int, int], stride: int = 1, padding: str = "valid", fill=0.0):
-    """Yield (row, column, patch) for every place where a window of `size` stops.
+def convolve(image, kernel, stride: int = 1, padding: str = "valid") -> np.ndarray:
+    """Slide a kernel over an image; each output value is the dot product of a patch and the kernel.
 
-    picture : (height, width, channels).  patch : (size, size, channels), a view.  fill : what "same" pads with.
-    Raises ValueError if there are not three axes.
+    image : (height, width, channels) or (height, width); integers become float64 first, since 8-bit
+        values wrap around below zero.
+    kernel : (k, k) for one channel, or (k, k, channels in, channels out).
+    Returns the feature map: (height', width', channels out), or (height', width') if the image had
+    two axes and there is one channel out.  Raises ValueError if the channels differ.
     """
-    if picture.ndim != 3:
-        raise ValueError(f"Expected (height, width, channels), got {picture.shape}. Add channels: picture[..., None]")
-    high, wide = (size, size) if isinstance(size, int) else size
-    height, width = (output_size(n, k, stride, padding) for n, k in zip(picture.shape, (high, wide), strict=False))
-    if padding == "same":
-        around = (same_padding(picture.shape[0], high, stride), same_padding(picture.shape[1], wide, stride), (0, 0))
-        picture = np.pad(picture, around, constant_values=fill)
-    for row in range(height):
-        for column in range(width):
-            yield row, column, picture[row * stride : row * stride + high, column * stride : column * stride + wide]
-
-
-def convolve(picture: np.ndarray, kernel: np.ndarray, stride: int = 1, padding: str = "valid") -> np.ndarray:
-    """Slide a kernel over a picture; each output value is the dot product of one patch with the kernel.
-
-    picture : (height, width, channels) or (height, width), float; integers are turned into float64 first, since
-        8-bit values wrap around below zero.  kernel : (k, k) for a grey picture, or (k, k, channels in, channels out).
-    Returns (height', width', channels out); (height', width') if the picture had two axes.
-    Raises ValueError if the channels of picture and kernel differ.
-    """
-    grey = picture.ndim == 2
-    picture = np.asarray(picture[..., None] if grey else picture)
-    picture = picture if picture.dtype.kind == "f" else picture.astype("float64")
-    kernel = np.asarray(kernel)[..., None, None] if np.ndim(kernel) == 2 else np.asarray(kernel)
-    if kernel.shape[2] != picture.shape[2]:
-        raise ValueError(f"The picture has {picture.shape[2]} channels, the kernel is made for {kernel.shape[2]}.")
-    size = [output_size(n, k, stride, padding) for n, k in zip(picture.shape, kernel.shape[:2], strict=False)]
-    output = np.zeros((*size, kernel.shape[3]), np.result_type(picture, kernel, "float32"))
-    for row, column, patch in patches(picture, kernel.shape[:2], stride, padding):
+    image, kernel = np.asarray(image), np.asarray(kernel)
+    two_axes = image.ndim == 2
+    if two_axes:
+        image = image[..., None]
+    if kernel.ndim == 2:
+        kernel = kernel[..., None, None]
+    if image.dtype.kind != "f":
+        image = image.astype("float64")
+    high, wide, channels_in, channels_out = kernel.shape
+    if channels_in != image.shape[2]:
+        channels = image.shape[2]
+        raise ValueError(
+            f"The image has {channels} channels, the kernel is made for {channels_in}."
+        )
+    height, width = _output_sizes(image, high, wide, stride, padding)
+    output = np.zeros((height, width, channels_out), np.result_type(image, kernel, "float32"))
+    for row, column, patch in patches(image, (high, wide), stride, padding):
         output[row, column] = np.tensordot(patch, kernel, axes=3)
-    return output[..., 0] if grey and kernel.shape[3] == 1 else output
-
-
-def depthwise(picture: np.ndarray, kernel: np.ndarray, stride: int = 1, padding: str = "valid") -> np.ndarray:
-    """Convolve each channel with its own kernel; nothing is summed over channels.
-
-    picture : (height, width, channels).  kernel : (k, k, channels, 1).  Returns (height', width', channels).
-    """
-    channels = [
-        convolve(picture[..., c : c + 1], kernel[:, :, c : c + 1], stride, padding) for c in range(picture.shape[2])
-    ]
-    return np.concatenate(channels, axis=2)
-
-
-def separable(picture: np.ndarray, depthwise_kernel: np.ndarray, pointwise_kernel: np.ndarray, padding: str = "valid"):
-    """Depthwise convolution, then a 1x1 convolution that mixes the channels: Xception's building block.
-
-    depthwise_kernel : (k, k, channels, 1).  pointwise_kernel : (1, 1, channels, channels out).
-    Returns (height', width', channels out).  Source: Chollet 2017, arXiv:1610.02357.
-    """
-    return convolve(depthwise(picture, depthwise_kernel, padding=padding), pointwise_kernel)
+    return output[..., 0] if two_axes and channels_out == 1 else output
 
 
 def relu(feature_map: np.ndarray) -> np.ndarray:
@@ -99,40 +87,84 @@ def relu(feature_map: np.ndarray) -> np.ndarray:
     return np.maximum(feature_map, 0)
 
 
-def max_pool(feature_map: np.ndarray, size: int = 2, stride: int | None = None, padding: str = "valid") -> np.ndarray:
+def max_pool(feature_map, size: int = 2, stride: int | None = None, padding: str = "valid"):
     """Keep the largest value of each window, channel by channel.
 
-    feature_map : (height, width, channels).  stride : None means `size`.  Returns (height', width', channels).
+    feature_map : (height, width, channels).  stride : None means `size`.
+    Returns (height', width', channels).  Raises ValueError if there are not three axes.
     """
     return _pool(feature_map, size, stride or size, padding, np.nanmax)
 
 
-def average_pool(
-    feature_map: np.ndarray, size: int = 2, stride: int | None = None, padding: str = "valid"
-) -> np.ndarray:
-    """Average each window, channel by channel; padded places do not count, as in Keras. Shapes as in `max_pool`."""
+def average_pool(feature_map, size: int = 2, stride: int | None = None, padding: str = "valid"):
+    """Average each window; padding does not count, as in Keras. Shapes as in `max_pool`."""
     return _pool(feature_map, size, stride or size, padding, np.nanmean)
 
 
 def global_average_pool(feature_map: np.ndarray) -> np.ndarray:
     """Average each channel over height and width.
 
-    feature_map : (height, width, channels).  Returns (channels,).  Raises ValueError if there are not three axes.
-    Source: Lin et al. 2013, arXiv:1312.4400, section 3.2.
+    feature_map : (height, width, channels).  Returns (channels,).
+    Raises ValueError if there are not three axes.  Source: Lin et al. 2013, arXiv:1312.4400, 3.2.
 
     >>> global_average_pool(np.ones((5, 5, 2048), "float32")).shape
     (2048,)
     """
-    if feature_map.ndim != 3:
-        raise ValueError(f"Expected (height, width, channels), got shape {feature_map.shape}.")
+    _check_axes(feature_map)
     return feature_map.mean(axis=(0, 1))
 
 
 def _pool(feature_map: np.ndarray, size: int, stride: int, padding: str, summarize) -> np.ndarray:
-    if feature_map.ndim != 3:
-        raise ValueError(f"Expected (height, width, channels), got shape {feature_map.shape}.")
-    height, width = (output_size(n, size, stride, padding) for n in feature_map.shape[:2])
+    height, width = _output_sizes(feature_map, size, size, stride, padding)
     output = np.zeros((height, width, feature_map.shape[2]), feature_map.dtype)
     for row, column, patch in patches(feature_map, size, stride, padding, fill=np.nan):
         output[row, column] = summarize(patch, axis=(0, 1))
     return output
+
+
+def _output_sizes(image, high: int, wide: int, stride: int, padding: str) -> tuple[int, int]:
+    _check_axes(image)
+    height = output_size(image.shape[0], high, stride, padding)
+    return height, output_size(image.shape[1], wide, stride, padding)
+
+
+def _check_axes(image: np.ndarray) -> None:
+    if image.ndim != 3:
+        hint = " Add channels: image[..., None]" if image.ndim == 2 else ""
+        raise ValueError(f"Expected (height, width, channels), got shape {image.shape}.{hint}")
+
+
+def shapes(n: int, seed: int, radii=(7,), size: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Make images with a whole circle or a whole square; the other one lies about in four pieces.
+
+    Every image holds the lines of both, so counting bright pixels or slanted lines does not help.
+    radii : of the shapes, in pixels, taken in turn.  size : pixels of the image, 2 x radius + 1 or
+    more.  Returns images (n, size, size), float32, 0 or 1, and labels (n,), int64, in turn: 0 for a
+    whole circle, 1 for a whole square (positions in SHAPES).
+
+    >>> images, labels = shapes(4, seed=0)
+    >>> images.shape, labels.tolist()
+    ((4, 40, 40), [0, 1, 0, 1])
+    """
+    rng = np.random.default_rng(seed)
+    pieces = {radius: _pieces(radius) for radius in radii}
+    images, labels = np.zeros((n, size, size), "float32"), np.arange(n) % 2
+    for i, image in enumerate(images):
+        radius = radii[i // 2 % len(radii)]
+        side = 2 * radius + 1
+        whole = rng.integers(0, size - side + 1, 2)
+        for label, four in enumerate(pieces[radius]):
+            for piece in four:
+                top, left = whole if label == labels[i] else rng.integers(0, size - side + 1, 2)
+                image[top : top + side, left : left + side][piece] = 1
+    return images, labels
+
+
+def _pieces(radius: int) -> list[list[np.ndarray]]:
+    """The four quarters of a circle and of a square, each (2 x radius + 1, the same) bool."""
+    down, right = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    above = [(down < 0) & (right <= 0), (down <= 0) & (right > 0)]
+    below = [(down > 0) & (right >= 0), (down >= 0) & (right < 0)]
+    distances = [np.hypot(down, right), np.maximum(abs(down), abs(right))]  # circle, square
+    lines = [abs(distance - radius) < 0.5 for distance in distances]
+    return [[line & quarter for quarter in above + below] for line in lines]

@@ -1,53 +1,71 @@
-"""Keras models: the frozen Xception backbone, heads on its features, and both together for raw pictures."""
+"""Keras models: the frozen Xception backbone, heads on its features, both together for images."""
 
 import contextlib
 import os
+import random
+import subprocess
 import sys
 import warnings
 
+import numpy as np
+
 from helpers import weights
+
+MIN_SIZE = 71
 
 
 @contextlib.contextmanager
 def _quiet():
-    """Send file descriptor 2 to nowhere: TensorFlow's C++ start-up lines heed no setting."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    """Keep TensorFlow's start-up lines, which no setting stops, off the page.
+
+    File descriptor 2 leads to a small process meanwhile. It prints what it got only if the import
+    fails or the whole process dies, as TensorFlow's does on a CPU without AVX.
+    """
+    terminal = getattr(sys.stderr, "_original_stdstream_copy", None)  # a kernel's own way out
+    show = [sys.executable, "-c", "import sys; sys.stderr.buffer.write(sys.stdin.buffer.read())"]
+    watcher = subprocess.Popen(show, stdin=subprocess.PIPE, stderr=terminal)
+    stderr = os.dup(2)
+    os.dup2(watcher.stdin.fileno(), 2)
     try:
         yield
+        watcher.kill()
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        watcher.stdin.close()
+        watcher.wait()
 
 
-with _quiet():
+with _quiet() if sys.stderr else contextlib.nullcontext():  # pythonw has none
     import keras
     import tensorflow as tf
 
     tf.config.list_physical_devices()  # says its lines now, not in a lesson
-tf.get_logger().setLevel("ERROR")  # a model predicts once here and there: warnings of retracing only confuse
-
-# Keras says this of every fit() on a tf.data.Dataset, whatever was passed
-warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
-
-MIN_SIZE = 71
 
 
 def backbone(size: int = 150, layer: str | None = None) -> keras.Model:
     """Build Xception without its top, with the ImageNet weights, frozen.
 
     size : pixels of the square input, 71 or more.
-    layer : where to stop: a layer by its name, or a whole block, "block1" to "block13"; None for the last layer.
-    Input (batch, size, size, 3), float32, scaled to -1..1; output (batch, h, w, channels), float32: at 150 px
-    5x5x2048, after block13 5x5x1024. Raises ValueError for a size or layer that Xception does not have.
+    layer : where to stop: a layer by its name, or a whole block, "block1" to "block13"; None for
+        the last layer.
+    Input (batch, size, size, 3), float32, scaled to -1..1; output (batch, h, w, channels), float32:
+    at 150 px 5x5x2048, after block13 5x5x1024. Raises ValueError for a size or layer that Xception
+    does not have, and OSError if the weights cannot be had.
     Source: Chollet 2017, arXiv:1610.02357.
     """
     if size < MIN_SIZE:
-        raise ValueError(f"Xception needs pictures of at least {MIN_SIZE} px, not {size}.")
-    path = str(weights.fetch())
-    model = keras.applications.Xception(weights=path, include_top=False, input_shape=(size, size, 3), name="xception")
+        raise ValueError(f"Xception needs images of at least {MIN_SIZE} px, not {size}.")
+    _silence_false_alarms()
+    path = weights.fetch()
+    try:
+        model = keras.applications.Xception(
+            weights=path, include_top=False, input_shape=(size, size, 3), name="xception"
+        )
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).partition("\n")[0]
+        advice = "Delete it (or name another in COURSE_WEIGHTS) and run this again."
+        raise OSError(f"{path} is damaged or not Xception's: {reason} {advice}") from None
     if layer is not None:
         model = keras.Model(model.input, _output_of(model, layer), name="xception")
     model.trainable = False
@@ -55,48 +73,82 @@ def backbone(size: int = 150, layer: str | None = None) -> keras.Model:
 
 
 def _output_of(model: keras.Model, layer: str):
-    """The output of a layer or of a whole block. Most blocks end in an "add_3", a name that changes from run to run."""
+    """The output of a layer or of a whole block, which ends in an "add_3" or the like."""
     layers = {one.name: one for one in model.layers if one.name.startswith("block")}
     if layer in layers:
         return layers[layer].output
     for number in range(1, 14):
-        if layer == f"block{number}":  # what a block gives is what the next block's first layer takes
-            return next(one for name, one in layers.items() if name.startswith(f"block{number + 1}_")).input
+        if layer == f"block{number}":  # what a block gives is what the next one's first layer takes
+            first = next(name for name in layers if name.startswith(f"block{number + 1}_"))
+            return layers[first].input
+    names = ", ".join(layers)
     raise ValueError(
-        f"Xception has no layer {layer!r} to stop at. It has: {', '.join(layers)}; and whole blocks: block1 to block13."
+        f"Xception has no layer {layer!r} to stop at. It has: {names}; "
+        "and whole blocks: block1 to block13."
     )
 
 
-def head(n_features: int, n_classes: int, units: int = 0, dropout: float = 0.0, seed: int = 0) -> keras.Model:
+def head(
+    n_features: int, n_classes: int, units: int = 0, dropout: float = 0.0, seed: int = 0
+) -> keras.Model:
     """Build a head: features -> [Dense(units, relu)] -> [Dropout] -> Dense(n_classes, softmax).
 
-    Input (batch, n_features), output (batch, n_classes) probabilities, float32. `units` 0 means a direct head.
-    The same seed gives the same initial weights and the same dropout: it sets the state of all of Keras' random
-    numbers, NumPy's and Python's too.
+    Input (batch, n_features), output (batch, n_classes) probabilities, float32. `units` 0 means no
+    hidden layer. The same seed gives the same initial weights and the same dropout. It seeds
+    TensorFlow and Keras; Python's and NumPy's random numbers go on as if nothing had happened.
     """
+    _silence_false_alarms()
+    with _seeded(seed):
+        layers = [keras.Input((n_features,), name="features")]
+        if units:
+            layers.append(keras.layers.Dense(units, activation="relu", name="inner"))
+        if dropout:
+            layers.append(keras.layers.Dropout(dropout, seed=seed))
+        layers.append(keras.layers.Dense(n_classes, activation="softmax", name="output"))
+        return keras.Sequential(layers, name="head")
+
+
+def _silence_false_alarms() -> None:
+    """Two warnings that say nothing in this course, where many small models predict once each."""
+    tf.get_logger().addFilter(_is_no_false_alarm)
+    # Keras says this of every fit() on a tf.data.Dataset, whatever was passed
+    warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
+
+
+def _is_no_false_alarm(record) -> bool:
+    return "triggered tf.function retracing" not in record.getMessage()
+
+
+@contextlib.contextmanager
+def _seeded(seed: int):
+    """Keras draws initial weights by Python's random numbers: seed them, then put them back."""
+    python, numpy = random.getstate(), np.random.get_state()
     keras.utils.set_random_seed(seed)
-    layers = [keras.Input((n_features,), name="features")]
-    if units:
-        layers.append(keras.layers.Dense(units, activation="relu", name="inner"))
-    if dropout:
-        layers.append(keras.layers.Dropout(dropout, seed=seed))
-    layers.append(keras.layers.Dense(n_classes, activation="softmax", name="output"))
-    return keras.Sequential(layers, name="head")
-
-
-def classifier(backbone: keras.Model, head: keras.Model) -> keras.Model:
-    """Join backbone and head into one model for raw pictures.
-
-    Input (batch, size, size, 3), values 0..255 as `data.read_picture` gives them; output the head's probabilities.
-    Scaling to -1..1 is a layer of the model, so nobody can forget it.
-    """
-    vectors = extractor(backbone)
-    return keras.Model(vectors.input, head(vectors.output), name="classifier")
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
 
 
 def extractor(backbone: keras.Model, pooled: bool = True) -> keras.Model:
-    """What `classifier` does before its head: raw pictures -> maps or, pooled, vectors."""
-    pictures = keras.Input(backbone.input_shape[1:], name="pictures")
-    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(pictures)
-    feature_map = backbone(scaled, training=False)
-    return keras.Model(pictures, keras.layers.GlobalAveragePooling2D()(feature_map) if pooled else feature_map)
+    """Join scaling and backbone: images, 0..255 -> maps or, pooled, the mean of each channel.
+
+    Input (batch, size, size, 3); output (batch, h, w, channels) or (batch, channels), float32.
+    """
+    images = keras.Input(backbone.input_shape[1:], name="images")
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)(images)
+    output = backbone(scaled, training=False)
+    if pooled:
+        output = keras.layers.GlobalAveragePooling2D()(output)
+    return keras.Model(images, output)
+
+
+def classifier(backbone: keras.Model, head: keras.Model) -> keras.Model:
+    """Join backbone and head into one model for images.
+
+    Input (batch, size, size, 3), values 0..255 as `data.read_image` gives them; output the head's
+    probabilities. Scaling to -1..1 is a layer of the model, so nobody can forget it.
+    """
+    vectors = extractor(backbone)
+    return keras.Model(vectors.input, head(vectors.output), name="classifier")

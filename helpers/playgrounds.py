@@ -28,33 +28,39 @@ MAX_SHIFT = 8
 POOLINGS = {"max": np.max, "average": np.mean}
 SHAPES = ("constant", "step", "exponential", "cosine")
 STEPS = 300  # of `schedules()`
-BOWL, NOISE = np.array([1.0, 10.0]), 3.0  # lesson 06: the bowl's two curvatures, the standard deviation of a slope
+BOWL, NOISE = (
+    np.array([1.0, 10.0]),
+    3.0,
+)  # lesson 06: the bowl's two curvatures, the standard deviation of a slope
 FAST = {"dpi": 80, "layout": "none"}  # constrained layout takes as long as all the rest
 
 
-def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
-    """Choose a picture and nine kernel values; see the feature map at once.
+def filters(images: Mapping[str, np.ndarray] | None = None) -> None:
+    """Choose an image and nine kernel values; see the feature map at once.
 
-    pictures : name -> (height, width) grey picture. Default: the cat, and a step from white to black.
+    images : name -> (height, width) grey image. Default: the cat, and a step from white to black.
     """
-    pictures = dict(pictures or {"cat": _cat(), "step": np.tile(np.repeat([255.0, 0.0], 75), (150, 1))})
+    images = dict(images or {"cat": _cat(), "step": np.tile(np.repeat([255.0, 0.0], 75), (150, 1))})
     first = next(iter(PRESETS))
     if not somebody_there():
-        draw_filter(next(iter(pictures.values())), PRESETS[first])
+        draw_filter(next(iter(images.values())), PRESETS[first])
         plt.show()
         return
     import ipywidgets as widgets
 
-    picture = widgets.Dropdown(options=list(pictures), description="picture")
+    image = widgets.Dropdown(options=list(images), description="image")
     preset = widgets.Dropdown(options=[*PRESETS, OWN], description="preset")
     narrow = widgets.Layout(width="75px")
-    values = [widgets.FloatText(value=value, step=0.5, layout=narrow) for value in np.ravel(PRESETS[first])]
-    figure = draw_filter(pictures[picture.value], PRESETS[first])
+    values = [
+        widgets.FloatText(value=value, step=0.5, layout=narrow)
+        for value in np.ravel(PRESETS[first])
+    ]
+    figure = draw_filter(images[image.value], PRESETS[first])
     shown = widgets.Image(value=as_png(figure), format="png")
 
     def redraw(change=None):
         kernel = np.reshape([box.value for box in values], (3, 3))
-        shown.value = as_png(draw_filter(pictures[picture.value], kernel, figure))
+        shown.value = as_png(draw_filter(images[image.value], kernel, figure))
 
     def own_value(change):
         if preset.value == OWN:
@@ -68,26 +74,34 @@ def filters(pictures: Mapping[str, np.ndarray] | None = None) -> None:
             box.observe(own_value, "value")
         redraw()
 
-    for control, action in [(picture, redraw), (preset, take_preset), *((box, own_value) for box in values)]:
+    for control, action in [
+        (image, redraw),
+        (preset, take_preset),
+        *((box, own_value) for box in values),
+    ]:
         control.observe(action, "value")
     rows = [widgets.HBox(values[start : start + 3]) for start in (0, 3, 6)]
-    show_widget(widgets.VBox([widgets.HBox([widgets.VBox([picture, preset]), widgets.VBox(rows)]), shown]))
+    show_widget(
+        widgets.VBox([widgets.HBox([widgets.VBox([image, preset]), widgets.VBox(rows)]), shown])
+    )
 
 
-def draw_filter(picture: np.ndarray, kernel, figure=None) -> plt.Figure:
-    """Draw a grey picture, a 3x3 kernel with its values, and the feature map with its range.
+def draw_filter(image: np.ndarray, kernel, figure=None) -> plt.Figure:
+    """Draw a grey image, a 3x3 kernel with its values, and the feature map with its range.
 
-    picture : (height, width), from 0 on.
-    kernel : 3x3 values; from a sum of 1 on, the map is drawn as a picture, in grey.
+    image : (height, width), from 0 on.
+    kernel : 3x3 values; from a sum of 1 on, the map is drawn as an image, in grey.
     figure : the figure of an earlier call, to be changed.
     """
     kernel = np.asarray(kernel, float)
-    feature_map = correlate(picture, kernel)
+    feature_map = correlate(image, kernel)
     if figure is None:
         margins = {"left": 0.01, "right": 0.95, "bottom": 0.02, "top": 0.9, "wspace": 0.08}
-        figure = panels([["gray", "PuOr", "gray"]], (10, 3), "both", width_ratios=(3, 1.3, 3), **margins)
+        figure = panels(
+            [["gray", "PuOr", "gray"]], (10, 3), "both", width_ratios=(3, 1.3, 3), **margins
+        )
     left, middle, right, _ = figure.axes
-    fill(left, picture, "picture, {} x {}".format(*picture.shape), 0, picture.max())
+    fill(left, image, "image, {} x {}".format(*image.shape), 0, image.max())
     largest = np.abs(kernel).max() or 1
     fill(middle, kernel, "kernel", -largest, largest)
     for text in [*middle.texts]:
@@ -96,8 +110,8 @@ def draw_filter(picture: np.ndarray, kernel, figure=None) -> plt.Figure:
         colour = "white" if abs(value) > 0.6 * largest else "black"
         middle.text(column + 0.5, row + 0.5, f"{value:g}", ha="center", va="center", color=colour)
     title = f"feature map, {feature_map.min():.0f} to {feature_map.max():.0f}"
-    if kernel.sum() > 0.9:  # a picture again, as bright or brighter
-        fill(right, feature_map, title, 0, picture.max(), cmap="gray")
+    if kernel.sum() > 0.9:  # an image again, as bright or brighter
+        fill(right, feature_map, title, 0, image.max(), cmap="gray")
     else:
         limit = np.percentile(np.abs(feature_map), 99.5) or np.abs(feature_map).max() or 1
         fill(right, feature_map, title, -limit, limit, cmap=plt.get_cmap("RdBu_r", 21))
@@ -133,13 +147,22 @@ def draw_pooling(feature_map: np.ndarray, shift=1, window=4, kind="max", figure=
     figure : the figure of an earlier call, to be changed.
     """
     if figure is None:
-        margins = {"left": 0.01, "right": 0.96, "bottom": 0.03, "top": 0.95, "wspace": 0.05, "hspace": 0.16}
+        margins = {
+            "left": 0.01,
+            "right": 0.96,
+            "bottom": 0.03,
+            "top": 0.95,
+            "wspace": 0.05,
+            "hspace": 0.16,
+        }
         figure = panels([["gray", "gray"], ["RdBu_r", "RdBu_r"]], (8, 6.2), **margins)
     before, after = shifted(feature_map, 0), shifted(feature_map, shift)
     top = before.max() or 1
     small = pool(before, window, kind), pool(after, window, kind)
     names = "map", f"{kind} pooling {window} x {window}"
-    for column, (name, (still, moved)) in enumerate(zip(names, [(before, after), small], strict=True)):
+    for column, (name, (still, moved)) in enumerate(
+        zip(names, [(before, after), small], strict=True)
+    ):
         title = "{}: {} x {} values".format(name, *still.shape)
         fill(figure.axes[column], still, title, 0, top)
         title = f"changed by a shift of {shift} px: {changed(still, moved):.0%}"
@@ -153,7 +176,9 @@ def panels(colours, size: tuple[float, float], extend: str = "neither", **grid) 
     colours : rows of colormaps, one for each panel.  size : inches.
     extend, grid : as in matplotlib's colorbar and GridSpec.
     """
-    figure, axes = plt.subplots(*np.shape(colours), figsize=size, squeeze=False, gridspec_kw=grid, **FAST)
+    figure, axes = plt.subplots(
+        *np.shape(colours), figsize=size, squeeze=False, gridspec_kw=grid, **FAST
+    )
     for row, names in zip(axes, colours, strict=True):
         for axis, name in zip(row, names, strict=True):
             axis.xaxis.set_visible(False)
@@ -185,9 +210,15 @@ def schedules() -> None:
     _play(
         {
             "shape": widgets.Dropdown(options=SHAPES, value=start["shape"], description="shape"),
-            "peak": widgets.FloatSlider(start["peak"], min=0.01, max=0.21, step=0.01, description="peak rate"),
-            "warmup": widgets.FloatSlider(start["warmup"], min=0, max=0.5, step=0.05, description="warmup"),
-            "end": widgets.FloatSlider(start["end"], min=0, max=0.5, step=0.01, description="end / peak"),
+            "peak": widgets.FloatSlider(
+                start["peak"], min=0.01, max=0.21, step=0.01, description="peak rate"
+            ),
+            "warmup": widgets.FloatSlider(
+                start["warmup"], min=0, max=0.5, step=0.05, description="warmup"
+            ),
+            "end": widgets.FloatSlider(
+                start["end"], min=0, max=0.5, step=0.01, description="end / peak"
+            ),
         },
         draw_schedule,
     )
@@ -207,20 +238,26 @@ def draw_schedule(shape="cosine", peak=0.1, warmup=0.1, end=0.0, figure=None) ->
     left.set_ylim(0, 1.08 * peak)
     left.set_title(f"mean rate {chosen[1].mean():.3f}, last {chosen[1][-1]:.4f}", y=1)
     last = losses[1][-1]
-    right.set_title(f"last loss {last:.2g}: {last / losses[0][-1]:.2g} times that of the constant rate", y=1)
+    right.set_title(
+        f"last loss {last:.2g}: {last / losses[0][-1]:.2g} times that of the constant rate", y=1
+    )
     return figure
 
 
 def _empty_curves() -> plt.Figure:
     figure, axes = plt.subplots(1, 2, figsize=(10, 3.2), **FAST)
     figure.subplots_adjust(0.07, 0.16, 0.97, 0.9, 0.22)
-    for axis, name, points in zip(axes, ("learning rate", "mean loss"), (STEPS, STEPS + 1), strict=True):
+    for axis, name, points in zip(
+        axes, ("learning rate", "mean loss"), (STEPS, STEPS + 1), strict=True
+    ):
         axis.plot(np.ones(points), "--", color="#666666", label="constant")
         axis.plot(np.ones(points), color="#0072B2", label="your schedule")
         axis.set(xlabel="step", ylabel=name, xticks=range(0, STEPS + 1, 100))
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].locator_params(axis="y", nbins=4)
-    axes[1].set(yscale="log", ylim=(0.02, 2000))  # the same for all: what grows beyond it has failed
+    axes[1].set(
+        yscale="log", ylim=(0.02, 2000)
+    )  # the same for all: what grows beyond it has failed
     axes[1].yaxis.set_major_formatter("{x:g}")
     axes[1].minorticks_off()
     axes[1].legend(frameon=False, loc="lower left")
@@ -256,9 +293,9 @@ def descent(rates: np.ndarray) -> np.ndarray:
     return (BOWL * np.square(places)).sum(axis=2).mean(axis=1) / 2
 
 
-def correlate(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """`convolution.convolve` for a grey picture and a 3x3 kernel, quickly.  Returns (height - 2, width - 2), float."""
-    return ndimage.correlate(picture, kernel, float)[1:-1, 1:-1]
+def correlate(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """`convolution.convolve` for a grey image and a 3x3 kernel, quickly.  Returns (height - 2, width - 2), float."""
+    return ndimage.correlate(image, kernel, float)[1:-1, 1:-1]
 
 
 def shifted(feature_map: np.ndarray, shift: int) -> np.ndarray:
@@ -302,7 +339,9 @@ def somebody_there() -> bool:
     from IPython import get_ipython
 
     kernel = getattr(get_ipython(), "kernel", None)
-    return kernel is not None and ("google.colab" in sys.modules or getattr(kernel, "_allow_stdin", True))
+    return kernel is not None and (
+        "google.colab" in sys.modules or getattr(kernel, "_allow_stdin", True)
+    )
 
 
 def _play(controls: Mapping, draw) -> None:
@@ -319,7 +358,11 @@ def _play(controls: Mapping, draw) -> None:
     for control in controls.values():
         control.continuous_update = False
         control.observe(redraw, "value")
-    show_widget(widgets.VBox([widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap"}), shown]))
+    show_widget(
+        widgets.VBox(
+            [widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap"}), shown]
+        )
+    )
 
 
 def as_png(figure: plt.Figure) -> bytes:

@@ -1,14 +1,12 @@
-"""Xception in PyTorch, with the weights of `helpers.weights`: the same numbers as Keras', in PyTorch's own parts.
+"""Xception in PyTorch's own parts, with Keras' weights: the same outputs up to rounding.
 
-Import torch and torchvision before TensorFlow: the other way round, Python may crash (see lesson 10).
-Pictures come as PyTorch wants them: (batch, 3, height, width), float32, scaled to -1..1.
+Import torch and torchvision before TensorFlow: the other way round, Python may crash (lesson 10).
+Images come as PyTorch wants them: (batch, 3, height, width), float32, scaled to -1..1.
 """
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-
-from helpers import weights
 
 MIDDLE = 728  # channels of blocks 4 to 12
 
@@ -22,7 +20,7 @@ class SeparableConv(nn.Sequential):
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:
-    """BatchNorm with Keras' constants. PyTorch's momentum is the share of the new batch: 0.01 is Keras' 0.99."""
+    """BatchNorm with Keras' constants: PyTorch's momentum 0.01 is Keras' 0.99."""
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
 
 
@@ -30,21 +28,25 @@ class Block(nn.Module):
     """Separable convolutions beside a shortcut, added at the end.
 
     filters : the channels after each separable convolution.  relu_first : False for block 2 only.
-    halve : whether height and width are halved, and the shortcut is a 1x1 convolution with stride 2.
+    halve : whether height and width are halved, by a 1x1 convolution with stride 2 as shortcut.
     """
 
-    def __init__(self, channels: int, filters: list[int], relu_first: bool = True, halve: bool = True):
+    def __init__(
+        self, channels: int, filters: list[int], relu_first: bool = True, halve: bool = True
+    ):
         super().__init__()
         steps, before = [], channels
         for number, after in enumerate(filters):
             if number or relu_first:
-                steps.append(nn.ReLU(inplace=number > 0))  # the first one's input is the shortcut's too: leave it whole
+                # The first one's input is the shortcut's too: leave it as it is
+                steps.append(nn.ReLU(inplace=number > 0))
             steps += [SeparableConv(before, after), batch_norm(after)]
             before = after
         self.steps = nn.Sequential(*steps)
         self.halve = halve
         if halve:
-            self.shortcut = nn.Sequential(nn.Conv2d(channels, before, 1, stride=2, bias=False), batch_norm(before))
+            narrow = nn.Conv2d(channels, before, 1, stride=2, bias=False)
+            self.shortcut = nn.Sequential(narrow, batch_norm(before))
 
     def forward(self, x):
         if not self.halve:
@@ -53,10 +55,10 @@ class Block(nn.Module):
 
 
 def same_max_pool(x):
-    """3x3 max pooling with stride 2 where Keras' "same" puts the windows: an even side gets its margin at the end only.
+    """3x3 max pooling, stride 2, with the windows where Keras' "same" puts them.
 
-    (batch, channels, h, w) -> (batch, channels, ceil(h / 2), ceil(w / 2)). `padding=1` has the same shape, but on
-    even sides each window starts one pixel earlier.
+    (batch, channels, h, w) -> (batch, channels, ceil(h / 2), ceil(w / 2)). An even side gets its
+    margin at the end only. `padding=1` has the same shape, but each window starts a pixel earlier.
     """
     height, width = x.shape[2:]
     return F.max_pool2d(x, 3, stride=2, padding=(height % 2, width % 2), ceil_mode=True)
@@ -65,9 +67,9 @@ def same_max_pool(x):
 def xception(pretrained: bool = True) -> nn.Sequential:
     """Build Xception without its top: 14 blocks, so `xception()[:k]` gives the maps after block k.
 
-    Input (batch, 3, size, size), float32, -1..1, size 71 or more; output (batch, 2048, h, w): 5x5 at 150 px.
-    pretrained : False leaves PyTorch's random weights. Parameters can be trained; the model is in eval mode, in the
-    channels_last memory format. Raises OSError if no source of the weights answers.
+    Input (batch, 3, size, size), float32, -1..1, size 71 or more; output (batch, 2048, h, w): 5x5
+    at 150 px. The model is in eval mode, in the channels_last memory format; its parameters train.
+    pretrained : False leaves PyTorch's random weights; True takes those of `models.backbone`.
     Source: Chollet 2017, arXiv:1610.02357.
     """
     relu = nn.ReLU(inplace=True)
@@ -87,16 +89,19 @@ def xception(pretrained: bool = True) -> nn.Sequential:
         ),
     )  # fmt: skip
     if pretrained:
-        load(model, weights.read(weights.fetch()))
+        from helpers.models import backbone
+
+        load(model, backbone().get_weights())
     return model.eval().to(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
 def load(model: nn.Module, tensors: list) -> None:
-    """Copy Keras' tensors, in the order of `weights.read`, into the convolutions and BatchNorms in theirs.
+    """Copy tensors, in the order of Keras' `get_weights()`, into convolutions and BatchNorms.
 
-    Keras keeps kernels as (height, width, in, out), or (height, width, channels, 1); PyTorch as (out, in, height,
-    width), or (channels, 1, height, width). Raises ValueError if numbers or shapes differ.
+    Keras' kernels are (height, width, in, out), or (height, width, channels, 1) where depthwise;
+    PyTorch's (out, in, height, width), or (channels, 1, height, width). Raises ValueError if
+    numbers or shapes differ.
     """
     places = []
     for layer in model.modules():

@@ -1,4 +1,4 @@
-"""What the tests of the helpers share; the pictures that they write stand in pictures.py."""
+"""What the tests of the helpers share; the images that they write stand in images.py."""
 
 from pathlib import Path
 

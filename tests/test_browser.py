@@ -30,7 +30,9 @@ MINUTES = 60_000  # Playwright counts milliseconds
 def lab(tmp_path_factory):
     """`make lab` in a copy of the course: the browser saves notebooks. Yields the folder and the address."""
     course = tmp_path_factory.mktemp("browser") / "course"
-    shutil.copytree(ROOT, course, ignore=shutil.ignore_patterns(".git", ".venv", "data", "build", ".*_cache"))
+    shutil.copytree(
+        ROOT, course, ignore=shutil.ignore_patterns(".git", ".venv", "data", "build", ".*_cache")
+    )
     for folder in (".venv", "data"):
         (course / folder).symlink_to(ROOT / folder)
     settings = course.parent / "settings"
@@ -67,7 +69,12 @@ def browser():
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not chromium:
         pytest.skip("no chromium here: apt-get install chromium, or name one in CHROMIUM")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    quiet = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+    ]
     with playwright.sync_playwright() as driver:
         window = driver.chromium.launch(executable_path=chromium, args=quiet)
         yield window
@@ -128,7 +135,9 @@ def contents(page, path):
     entries = page.locator(".jp-tocItem-content:visible")
     entries.first.wait_for(timeout=MINUTES)
     titles = entries.all_inner_texts()
-    assert titles[0].startswith(path.stem[:2]) and "Exercises" in titles and titles[-1] == "Recap", titles
+    assert (
+        titles[0].startswith(path.stem[:2]) and "Exercises" in titles and titles[-1] == "Recap"
+    ), titles
     shoot(page, path, "2-contents")
 
 
@@ -154,9 +163,9 @@ def move_a_control(page, path):
     page.locator(".jp-tocItem-content:visible").first.click()
     page.locator(".jp-NotebookPanel:visible .jp-WindowedPanel-outer").hover()
     cell = cell_with(page, "playgrounds.")
-    picture = cell.locator(".jp-OutputArea img").first
-    picture.wait_for(timeout=MINUTES)
-    before = picture.get_attribute("src")
+    image = cell.locator(".jp-OutputArea img").first
+    image.wait_for(timeout=MINUTES)
+    before = image.get_attribute("src")
     shoot(cell, path, "3-playground")
     handle, choice = cell.locator(".noUi-handle"), cell.locator("select")
     if handle.count():
@@ -165,15 +174,17 @@ def move_a_control(page, path):
     else:
         choice.last.select_option(index=2)
     for _ in range(100):
-        if picture.get_attribute("src") != before:
+        if image.get_attribute("src") != before:
             break
         page.wait_for_timeout(100)
-    assert picture.get_attribute("src") != before, "the figure does not follow the control"
+    assert image.get_attribute("src") != before, "the figure does not follow the control"
     shoot(cell, path, "4-playground-moved")
 
 
 def answer_the_first_exercise(page, path, notebook):
-    place = next(i for i, cell in enumerate(notebook.cells) if "exercise" in cell.metadata.get("tags", []))
+    place = next(
+        i for i, cell in enumerate(notebook.cells) if "exercise" in cell.metadata.get("tags", [])
+    )
     source = notebook.cells[place].source
     folded = next(c.source for c in notebook.cells[place:] if "<summary>Solution" in c.source)
     solution = re.search(r"<summary>Solution</summary>.*?```python\n(.*?)```", folded, re.S)[1]

@@ -13,7 +13,7 @@ SIZE, N = 71, 4
 
 @pytest.fixture(scope="module")
 def course():
-    """Real solar cells at 71 px: a few of each split, as pictures and as Xception's vectors, and what builds models."""
+    """Real solar cells at 71 px: a few of each split, as images and as Xception's vectors, and what builds models."""
     from helpers import models
     from helpers.models import keras
 
@@ -22,11 +22,11 @@ def course():
     splits, vectors = {}, {}
     for name in ("train", "validation"):
         rows = dataset.split(name).groupby("class_name").head(8)
-        splits[name] = features.prepare(rows["source"], SIZE), rows["label"].to_numpy()
+        splits[name] = data.read_images(rows["source"], SIZE), rows["label"].to_numpy()
         maps = backbone.predict(splits[name][0] / np.float32(127.5) - 1, verbose=0)
         vectors[name] = features.Split(maps.mean(axis=(1, 2)), splits[name][1])
     return SimpleNamespace(
-        keras=keras, models=models, dataset=dataset, names=dataset.class_names, backbone=backbone, pictures=splits,
+        keras=keras, models=models, dataset=dataset, names=dataset.class_names, backbone=backbone, images=splits,
         vectors=vectors,
     )  # fmt: skip
 
@@ -55,7 +55,9 @@ def flattened(c, frozen=True):
 
     pixels = c.keras.Input((SIZE, SIZE, 3))
     scaled = c.keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
-    base = c.keras.applications.Xception(weights=str(weights.fetch()), include_top=False, input_tensor=scaled)
+    base = c.keras.applications.Xception(
+        weights=str(weights.fetch()), include_top=False, input_tensor=scaled
+    )
     base.trainable = not frozen
     vectors = c.keras.layers.GlobalAveragePooling2D()(base.output)
     return compiled(c.keras.Model(pixels, c.keras.layers.Dense(N, activation="softmax")(vectors)))
@@ -75,15 +77,28 @@ def fitted(c, model, split):
 
 def augmenting(c):
     layers = c.keras.layers
-    parts = [layers.RandomFlip(), layers.Rescaling(1 / 127.5, offset=-1), c.backbone, layers.GlobalAveragePooling2D()]
+    parts = [
+        layers.RandomFlip(),
+        layers.Rescaling(1 / 127.5, offset=-1),
+        c.backbone,
+        layers.GlobalAveragePooling2D(),
+    ]
     last = [layers.Dropout(0.5), layers.Dense(N, activation="softmax")]
     return compiled(c.keras.Sequential([c.keras.Input((SIZE, SIZE, 3)), *parts, *last]))
 
 
 def own_network(c):
     layers = c.keras.layers
-    parts = [layers.Rescaling(1 / 255), layers.Conv2D(8, 3, activation="relu"), layers.BatchNormalization()]
-    parts += [layers.Conv2D(16, 3), layers.GlobalAveragePooling2D(), layers.Dense(N, activation="softmax")]
+    parts = [
+        layers.Rescaling(1 / 255),
+        layers.Conv2D(8, 3, activation="relu"),
+        layers.BatchNormalization(),
+    ]
+    parts += [
+        layers.Conv2D(16, 3),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(N, activation="softmax"),
+    ]
     return compiled(c.keras.Sequential([c.keras.Input((SIZE, SIZE, 3)), *parts]))
 
 
@@ -98,7 +113,12 @@ def two(c, name="train"):
 
 
 def folder(c, split, **options):
-    options = {"image_size": (SIZE, SIZE), "batch_size": 32, "verbose": False, "shuffle": False} | options
+    options = {
+        "image_size": (SIZE, SIZE),
+        "batch_size": 32,
+        "verbose": False,
+        "shuffle": False,
+    } | options
     return c.keras.utils.image_dataset_from_directory(getattr(c.dataset, split), **options)
 
 
@@ -122,17 +142,17 @@ RIGHT = {
                                      c.keras.layers.Dense(N, activation="softmax")])),
         c.vectors["train"], None, c.names, {}),
     "the course's classifier": lambda c: (
-        compiled(c.models.classifier(c.backbone, c.models.head(2048, N))), *c.pictures.values(), c.names, {}),
+        compiled(c.models.classifier(c.backbone, c.models.head(2048, N))), *c.images.values(), c.names, {}),
     "a nested backbone, folders": lambda c: (
         nested(c), folder(c, "train", shuffle=True, seed=0), folder(c, "validation"), c.names, {"dataset": c.dataset}),
-    "a flattened backbone": lambda c: (flattened(c), *c.pictures.values(), c.names, {}),
-    "augmentation and dropout inside": lambda c: (augmenting(c), *c.pictures.values(), c.names, {}),
+    "a flattened backbone": lambda c: (flattened(c), *c.images.values(), c.names, {}),
+    "augmentation and dropout inside": lambda c: (augmenting(c), *c.images.values(), c.names, {}),
     "scaled in the data": lambda c: (nested(c, scale=None), scaled(c, "train"), None, c.names, {}),
-    "fine-tuned, norms frozen": lambda c: (tuned(c), *c.pictures.values(), c.names, {}),
-    "wholly fine-tuned, norms frozen": lambda c: (tuned(c, last=132), *c.pictures.values(), c.names, {}),
-    "a network of your own": lambda c: (own_network(c), *c.pictures.values(), c.names, {}),
+    "fine-tuned, norms frozen": lambda c: (tuned(c), *c.images.values(), c.names, {}),
+    "wholly fine-tuned, norms frozen": lambda c: (tuned(c, last=132), *c.images.values(), c.names, {}),
+    "a network of your own": lambda c: (own_network(c), *c.images.values(), c.names, {}),
     "a fitted network of your own": lambda c: (
-        fitted(c, own_network(c), c.pictures["train"]), *c.pictures.values(), c.names, {}),
+        fitted(c, own_network(c), c.images["train"]), *c.images.values(), c.names, {}),
     "a softmax of its own": lambda c: (own_softmax(c), c.vectors["train"], None, c.names, {}),
     "one-hot labels": lambda c: (
         head(c, loss="categorical_crossentropy"), one_hot(c), None, c.names, {}),
@@ -142,7 +162,9 @@ RIGHT = {
 
 
 def mobile(c):
-    base = c.keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(96, 96, 3))
+    base = c.keras.applications.MobileNetV2(
+        weights=None, include_top=False, input_shape=(96, 96, 3)
+    )
     base.trainable = False
     base.get_layer("bn_Conv1").moving_mean.assign_add(np.full(32, 0.1))  # as if it had been trained
     return base
@@ -153,14 +175,17 @@ def one_hot(c):
 
 
 def pad(c):
-    x, y = c.pictures["train"]
+    x, y = c.images["train"]
     return np.pad(x, ((0, 0), (0, 25), (0, 25), (0, 0)), "edge"), y
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_no_false_alarm_on(name, course):
     if name == "MobileNetV2":  # its vectors are shorter
-        c = SimpleNamespace(**vars(course) | {"models": SimpleNamespace(head=lambda n, k: course.models.head(1280, k))})
+        c = SimpleNamespace(
+            **vars(course)
+            | {"models": SimpleNamespace(head=lambda n, k: course.models.head(1280, k))}
+        )
     else:
         c = course
     model, train, validation, names, options = RIGHT[name](c)
@@ -177,11 +202,15 @@ def trapped(c):
         c.keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
     )
     base.trainable = False
-    return compiled(c.keras.Model(pixels, c.models.head(2048, N)(c.keras.layers.GlobalAveragePooling2D()(base))))
+    return compiled(
+        c.keras.Model(pixels, c.models.head(2048, N)(c.keras.layers.GlobalAveragePooling2D()(base)))
+    )
 
 
 def untrained(c):
-    base = c.keras.applications.Xception(weights=None, include_top=False, input_shape=(SIZE, SIZE, 3))
+    base = c.keras.applications.Xception(
+        weights=None, include_top=False, input_shape=(SIZE, SIZE, 3)
+    )
     base.trainable = False
     return nested(c, base=base)
 
@@ -202,14 +231,18 @@ def two_levels_deep(c):
     for layer in base.layers[-6:]:
         layer.trainable = True
     layers = c.keras.layers
-    body = c.keras.Sequential([c.keras.Input((SIZE, SIZE, 3)), base, layers.GlobalAveragePooling2D()], name="body")
+    body = c.keras.Sequential(
+        [c.keras.Input((SIZE, SIZE, 3)), base, layers.GlobalAveragePooling2D()], name="body"
+    )
     parts = [layers.Rescaling(1 / 127.5, offset=-1), body, layers.Dense(N, activation="softmax")]
     return compiled(c.keras.Sequential([c.keras.Input((SIZE, SIZE, 3)), *parts]))
 
 
 def softmax_over_the_batch(c):
     vectors = c.keras.Input((2048,))
-    return compiled(c.keras.Model(vectors, c.keras.layers.Softmax(axis=0)(c.keras.layers.Dense(N)(vectors))))
+    return compiled(
+        c.keras.Model(vectors, c.keras.layers.Softmax(axis=0)(c.keras.layers.Dense(N)(vectors)))
+    )
 
 
 class Named:
@@ -223,15 +256,17 @@ class Named:
 
 
 def scaled(c, split):
-    x, y = c.pictures[split]
+    x, y = c.images[split]
     return x / np.float32(127.5) - 1, y
 
 
 def stale(c, before=True):
-    model = fitted(c, tuned(c, last=6 if before else 1), c.pictures["train"])
+    model = fitted(c, tuned(c, last=6 if before else 1), c.images["train"])
     layers = model.get_layer("xception").layers
     if before:
-        for layer in layers:  # Keras overhears `xception.trainable = False`: the model's own flag is False already
+        for layer in (
+            layers
+        ):  # Keras overhears `xception.trainable = False`: the model's own flag is False already
             layer.trainable = False
     else:
         layers[-3].trainable = True
@@ -259,21 +294,21 @@ def augmented(c):
 
 
 def spoilt(c):
-    pictures = c.dataset.pictures.copy()
-    pictures.loc[pictures["split"] == "validation", "digest"] = pictures["digest"].iloc[0]
-    return data.Dataset(c.dataset.name, c.dataset.folder, pictures, pd.DataFrame())
+    images = c.dataset.images.copy()
+    images.loc[images["split"] == "validation", "digest"] = images["digest"].iloc[0]
+    return data.Dataset(c.dataset.name, c.dataset.folder, images, pd.DataFrame())
 
 
 def turned(c):
     x, y = c.vectors["train"]
     order = c.dataset.split("train").groupby("class_name").head(8).index
-    table = c.dataset.pictures[c.dataset.pictures["split"] == "train"].reset_index(drop=True).loc[order]
+    table = c.dataset.images[c.dataset.images["split"] == "train"].reset_index(drop=True).loc[order]
     return (x, y[::-1]), data.Dataset("solar", c.dataset.folder, table, pd.DataFrame())
 
 
 def predicting(c, model, wrong):
     def predict(path):
-        x = data.read_picture(path, SIZE).astype("float32")
+        x = data.read_image(path, SIZE).astype("float32")
         return model.predict((x / 255 if wrong else x)[None], verbose=0)[0]
 
     return predict
@@ -282,7 +317,7 @@ def predicting(c, model, wrong):
 def whole_validation(c, model, wrong):
     rows = c.dataset.split("validation").groupby("class_name").head(8)
     part = data.Dataset("solar", c.dataset.folder, rows.assign(split="validation"), pd.DataFrame())
-    return model, c.pictures["train"], c.pictures["validation"], c.names, {
+    return model, c.images["train"], c.images["validation"], c.names, {
         "dataset": part, "predict": predicting(c, model, wrong)}  # fmt: skip
 
 
@@ -291,48 +326,48 @@ H = "sparse_categorical_crossentropy"
 FAULTS = {
     "another size": ("input shape", ["(71, 71, 3)", "96", "image_size"], lambda c: (
         nested(c), pad(c), None, c.names, {})),
-    "grey pictures": ("input shape", ["rgb"], lambda c: (
-        nested(c), (c.pictures["train"][0][..., :1], c.pictures["train"][1]), None, c.names, {})),
+    "grey images": ("input shape", ["rgb"], lambda c: (
+        nested(c), (c.images["train"][0][..., :1], c.images["train"][1]), None, c.names, {})),
     "channels first": ("input shape", ["moveaxis"], lambda c: (
-        nested(c), (np.moveaxis(c.pictures["train"][0], -1, 1), c.pictures["train"][1]), None, c.names, {})),
-    "pictures into a head": ("input shape", ["models.classifier"], lambda c: (
-        head(c), c.pictures["train"], None, c.names, {})),
+        nested(c), (np.moveaxis(c.images["train"][0], -1, 1), c.images["train"][1]), None, c.names, {})),
+    "images into a head": ("input shape", ["models.classifier"], lambda c: (
+        head(c), c.images["train"], None, c.names, {})),
     "two sizes": ("input shape", ["validation", "96"], lambda c: (
-        nested(c, rows=(None, None, 3)), c.pictures["train"], pad(c), c.names, {})),
+        nested(c, rows=(None, None, 3)), c.images["train"], pad(c), c.names, {})),
     "not scaled": ("normalization", ["0 to 255", "block1_conv1", "Rescaling"], lambda c: (
-        nested(c, scale=None), c.pictures["train"], None, c.names, {})),
-    "0 to 1": ("normalization", ["0 to 1"], lambda c: (nested(c, (255, 0)), c.pictures["train"], None, c.names, {})),
+        nested(c, scale=None), c.images["train"], None, c.names, {})),
+    "0 to 1": ("normalization", ["0 to 1"], lambda c: (nested(c, (255, 0)), c.images["train"], None, c.names, {})),
     "0 to 1 in the data": ("normalization", ["0 to 1"], lambda c: (
-        nested(c, None), (c.pictures["train"][0] / np.float32(255), c.pictures["train"][1]), None, c.names, {})),
+        nested(c, None), (c.images["train"][0] / np.float32(255), c.images["train"][1]), None, c.names, {})),
     "-0.5 to 0.5": ("normalization", ["narrow"], lambda c: (
-        nested(c, (255, -0.5)), c.pictures["train"], None, c.names, {})),
+        nested(c, (255, -0.5)), c.images["train"], None, c.names, {})),
     "scaled twice": ("normalization", ["twice"], lambda c: (nested(c), scaled(c, "train"), None, c.names, {})),
     "trainable on a tensor": ("freezing", ["20,806,952", "tensor", "'xception'"], lambda c: (
-        trapped(c), c.pictures["train"], None, c.names, {})),
+        trapped(c), c.images["train"], None, c.names, {})),
     "flattened, not frozen": ("freezing", ["20,806,952", "trainable = False"], lambda c: (
-        flattened(c, False), c.pictures["train"], None, c.names, {})),
+        flattened(c, False), c.images["train"], None, c.names, {})),
     "random weights": ("freezing", ["random", "imagenet"], lambda c: (
-        untrained(c), c.pictures["train"], None, c.names, {})),
+        untrained(c), c.images["train"], None, c.names, {})),
     "the whole model frozen": ("freezing", ["last layer", "model.trainable = True"], lambda c: (
-        all_frozen(c), c.pictures["train"], None, c.names, {})),
+        all_frozen(c), c.images["train"], None, c.names, {})),
     "the whole model frozen, one layer opened": ("freezing", ["last layer", "model.trainable = True"], lambda c: (
-        all_frozen(c, mended_in_part=True), c.pictures["train"], None, c.names, {})),
+        all_frozen(c, mended_in_part=True), c.images["train"], None, c.names, {})),
     "norms move two levels deep": ("batch norm", ["get_layer('body').get_layer('xception').layers"], lambda c: (
-        two_levels_deep(c), c.pictures["train"], None, c.names, {})),
+        two_levels_deep(c), c.images["train"], None, c.names, {})),
     "softmax over the batch": ("activation", ["wrong axis"], lambda c: (
         softmax_over_the_batch(c), c.vectors["train"], None, c.names, {})),
-    "validation on another scale": ("normalization", ["pictures of validation"], lambda c: (
-        nested(c, scale=None), scaled(c, "train"), c.pictures["validation"], c.names, {})),
+    "validation on another scale": ("normalization", ["images of validation"], lambda c: (
+        nested(c, scale=None), scaled(c, "train"), c.images["validation"], c.names, {})),
     "a class missing in validation": ("class names", ["validation.class_names lacks mono-defective", "empty folder"],
         lambda c: (head(c), c.vectors["train"], Named(c.names[1:]), c.names, {})),
     "a frozen head": ("freezing", ["last layer"], lambda c: (
         head(c, trainable=False), c.vectors["train"], None, c.names, {})),
     "norms free in an open block": ("batch norm", ["2 of 40", "block14_sepconv2_bn"], lambda c: (
-        tuned(c, norms=True), c.pictures["train"], None, c.names, {})),
+        tuned(c, norms=True), c.images["train"], None, c.names, {})),
     "frozen after fit": ("compiled", ["do not train", "compile(...)"], lambda c: (
-        stale(c), c.pictures["train"], None, c.names, {})),
+        stale(c), c.images["train"], None, c.names, {})),
     "unfrozen after fit": ("compiled", ["lacks", "should train"], lambda c: (
-        stale(c, False), c.pictures["train"], None, c.names, {})),
+        stale(c, False), c.images["train"], None, c.names, {})),
     "too many units": ("units", ["7 units for 4", "'last'"], lambda c: (
         head(c, 7), c.vectors["train"], None, c.names, {})),
     "one unit for four classes": ("units", ["1 units for 4"], lambda c: (
@@ -356,21 +391,21 @@ FAULTS = {
         head(c, loss="binary_crossentropy"), one_hot(c), None, c.names, {})),
     "names in another order": ("class names", ["mono-defective", "poly-functional"], lambda c: (
         head(c), c.vectors["train"], None, c.names[::-1], {"dataset": c.dataset})),
-    "labels of other pictures": ("class names", ["of 32 labels"], lambda c: (
+    "labels of other images": ("class names", ["of 32 labels"], lambda c: (
         head(c), turned(c)[0], None, c.names, {"dataset": turned(c)[1]})),
     "shuffled validation": ("validation", ["order", "shuffle=False"], lambda c: (
-        nested(c), c.pictures["train"], folder(c, "validation", shuffle=True), c.names, {})),
+        nested(c), c.images["train"], folder(c, "validation", shuffle=True), c.names, {})),
     "augmented validation": ("validation", ["augmented"], lambda c: (
-        nested(c), c.pictures["train"], augmented(c), c.names, {})),
+        nested(c), c.images["train"], augmented(c), c.names, {})),
     "names with braces": ("class names", ["'{a}'"], lambda c: (
         head(c), c.vectors["train"], Named(["{a}", "b", "c", "d"]), c.names, {})),
-    "copies in arrays": ("two splits", ["2 pictures", "32, 33"], lambda c: (
+    "copies in arrays": ("two splits", ["2 images", "32, 33"], lambda c: (
         head(c), c.vectors["train"], copied(c), c.names, {})),
-    "copies in files": ("two splits", ["526 pictures", "png"], lambda c: (
+    "copies in files": ("two splits", ["526 images", "png"], lambda c: (
         nested(c), folder(c, "validation"), folder(c, "validation"), c.names, {})),
-    "copies in a dataset": ("two splits", ["1 pictures"], lambda c: (
+    "copies in a dataset": ("two splits", ["1 images"], lambda c: (
         head(c), c.vectors["train"], None, c.names, {"dataset": spoilt(c)})),
-    "prediction scales again": ("prediction", ["apart", "read_picture"], lambda c:
+    "prediction scales again": ("prediction", ["apart", "read_image"], lambda c:
         whole_validation(c, nested(c), True)),
     "a first loss far off": ("first loss", ["ln 4 = 1.39"], lambda c: (head(c), blown(c), None, c.names, {})),
 }  # fmt: skip
@@ -410,26 +445,31 @@ def test_the_line_that_mends_mends(name, course):
     exec(checklist.check(model, train, validation, names).problems[0].mend, place)
     compiled(model)
     validation = tuple(place["validation"]) if place["validation"] is not None else None
-    assert item not in [problem.name for problem in checklist.check(model, train, validation, names).problems]
+    assert item not in [
+        problem.name for problem in checklist.check(model, train, validation, names).problems
+    ]
 
 
 def test_the_model_stays_as_it_was(course):
-    model = fitted(course, tuned(course, norms=True), course.pictures["train"])
+    model = fitted(course, tuned(course, norms=True), course.images["train"])
     state = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
     before = [np.array(course.keras.ops.convert_to_numpy(one)) for one in state]
     layers = model._flatten_layers()
     flags = [(layer.trainable, set(vars(layer))) for layer in layers]
     functions = model.train_function, model.optimizer, model.loss, model.compiled
-    checklist.check(model, course.pictures["train"], course.pictures["validation"], course.names)
+    checklist.check(model, course.images["train"], course.images["validation"], course.names)
     assert all(
-        np.array_equal(old, course.keras.ops.convert_to_numpy(new)) for old, new in zip(before, state, strict=True)
+        np.array_equal(old, course.keras.ops.convert_to_numpy(new))
+        for old, new in zip(before, state, strict=True)
     )
     assert flags == [(layer.trainable, set(vars(layer))) for layer in layers]
     assert functions == (model.train_function, model.optimizer, model.loss, model.compiled)
 
 
 def test_a_report_prints_its_problems_and_escapes_them_in_html():
-    report = checklist.Report([checklist.Item("units", checklist.WRONG, "7 < 8", "layer 'a'", "Dense(8)")])
+    report = checklist.Report(
+        [checklist.Item("units", checklist.WRONG, "7 < 8", "layer 'a'", "Dense(8)")]
+    )
     assert repr(report).splitlines()[-1] == "1 wrong"
     assert "7 &lt; 8" in report._repr_html_() and "Dense(8)" in report._repr_html_()
     assert report._repr_html_().count("</tr>") == 1
@@ -441,7 +481,9 @@ def test_a_report_prints_its_problems_and_escapes_them_in_html():
     [
         (lambda c: checklist.check("model", c.vectors["train"]), "Expected a Keras model, got str"),
         (
-            lambda c: checklist.check(c.keras.Sequential([c.keras.layers.Dense(2)]), c.vectors["train"]),
+            lambda c: checklist.check(
+                c.keras.Sequential([c.keras.layers.Dense(2)]), c.vectors["train"]
+            ),
             "no weights yet",
         ),
         (lambda c: checklist.check(c.backbone, c.dataset.train), "a folder came"),
@@ -478,4 +520,6 @@ def test_the_families_are_those_of_keras(kernels, course):
               "EfficientNetB0": "efficientnet", "EfficientNetV2B0": "efficientnet_v2"}[member]  # fmt: skip
     ends = np.stack([np.zeros((4, 4, 3), "float32"), np.full((4, 4, 3), 255, "float32")])
     values = getattr(applications, module).preprocess_input(ends)
-    assert (scale or (0, 255)) == pytest.approx((values.min(), values.max()), abs=0.1)  # None: it scales by itself
+    assert (scale or (0, 255)) == pytest.approx(
+        (values.min(), values.max()), abs=0.1
+    )  # None: it scales by itself

@@ -6,8 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-torch.txt")
-pytest.importorskip("torchvision", reason="torchvision is not installed: pip install -r requirements-torch.txt")
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: pip install -r requirements-torch.txt"
+)
+pytest.importorskip(
+    "torchvision", reason="torchvision is not installed: pip install -r requirements-torch.txt"
+)
 
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, Subset, TensorDataset  # noqa: E402
@@ -34,8 +38,8 @@ class Transfer(nn.Module):
         self.head = nn.Linear(n_features, units)
         self.last = last or nn.Identity()
 
-    def forward(self, pictures):
-        return self.last(self.head(self.backbone(self.normalize(pictures))))
+    def forward(self, images):
+        return self.last(self.head(self.backbone(self.normalize(images))))
 
 
 class Safe(Transfer):
@@ -53,11 +57,17 @@ def course():
     vectors = {}
     for split in ("train", "validation"):
         rows = dataset.split(split).groupby("class_name").head(8)
-        pictures = np.stack([data.read_picture(path, SIZE) for path in rows["source"]]).astype("float32") / 127.5 - 1
+        images = (
+            np.stack([data.read_image(path, SIZE) for path in rows["source"]]).astype("float32")
+            / 127.5
+            - 1
+        )
         with torch.inference_mode():
-            features = xception(torch.from_numpy(pictures).permute(0, 3, 1, 2)).numpy()
+            features = xception(torch.from_numpy(images).permute(0, 3, 1, 2)).numpy()
         vectors[split] = features, rows["label"].to_numpy()
-    return SimpleNamespace(dataset=dataset, names=dataset.class_names, xception=xception, vectors=vectors)
+    return SimpleNamespace(
+        dataset=dataset, names=dataset.class_names, xception=xception, vectors=vectors
+    )
 
 
 def folder(c, split, *steps, size=SIZE):
@@ -88,7 +98,13 @@ def adam(model):
 def given(c, model, loss=None, optimizer=None, **changes):
     """Everything that `check` wants, right unless it is given otherwise."""
     loss, optimizer = loss or nn.CrossEntropyLoss(), optimizer or adam(model)
-    return {"model": model, **loaders(c), "class_names": c.names, "loss": loss, "optimizer": optimizer} | changes
+    return {
+        "model": model,
+        **loaders(c),
+        "class_names": c.names,
+        "loss": loss,
+        "optimizer": optimizer,
+    } | changes
 
 
 def safe(c, *options, **more):
@@ -99,7 +115,9 @@ def safe(c, *options, **more):
 def head(c, units=N, *last, **changes):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(2048, units), *last)
-    return given(c, model, **dict(zip(("train", "validation"), c.vectors.values(), strict=True)) | changes)
+    return given(
+        c, model, **dict(zip(("train", "validation"), c.vectors.values(), strict=True)) | changes
+    )
 
 
 def changed(c, x=np.array, y=np.array):
@@ -107,23 +125,35 @@ def changed(c, x=np.array, y=np.array):
 
 
 def two(c):
-    return {split: (x, y % 2) for split, (x, y) in c.vectors.items()} | {"class_names": ["defective", "functional"]}
+    return {split: (x, y % 2) for split, (x, y) in c.vectors.items()} | {
+        "class_names": ["defective", "functional"]
+    }
 
 
 def resnet(mean_std=IMAGENET, network=networks.resnet50, trained=False):
     """torchvision's own, random weights; `fc` replaced. trained : its statistics have moved, as pretrained ones."""
     torch.manual_seed(0)
-    model = network(weights=None, zero_init_residual=True)  # or random maps grow from block to block
+    model = network(
+        weights=None, zero_init_residual=True
+    )  # or random maps grow from block to block
     for parameter in model.parameters():
         parameter.requires_grad = False
     model.fc = nn.Linear(model.fc.in_features, N)
-    for norm in [one for one in model.modules() if isinstance(one, nn.BatchNorm2d)] if trained else []:
+    for norm in (
+        [one for one in model.modules() if isinstance(one, nn.BatchNorm2d)] if trained else []
+    ):
         norm.running_mean += 0.1
     return nn.Sequential(v2.Normalize(*mean_std), model) if mean_std else model
 
 
 def own_network():
-    parts = [nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.AdaptiveAvgPool2d(1)]
+    parts = [
+        nn.Conv2d(3, 8, 3),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, 3),
+        nn.AdaptiveAvgPool2d(1),
+    ]
     return nn.Sequential(*parts, nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, N))
 
 
@@ -138,7 +168,10 @@ def trained(c):
 
 
 def tensors(c):
-    made = {name: DataLoader(TensorDataset(*map(torch.from_numpy, c.vectors[name])), 8) for name in c.vectors}
+    made = {
+        name: DataLoader(TensorDataset(*map(torch.from_numpy, c.vectors[name])), 8)
+        for name in c.vectors
+    }
     return head(c, **made)
 
 
@@ -246,7 +279,7 @@ def copies(c):
 
 def predicting(model, scale):
     def predict(path):
-        x = torch.from_numpy(data.read_picture(path, SIZE).astype("float32") / scale).permute(2, 0, 1)
+        x = torch.from_numpy(data.read_image(path, SIZE).astype("float32") / scale).permute(2, 0, 1)
         with torch.inference_mode():
             return model.eval()(x[None]).softmax(1)[0].numpy()
 
@@ -254,9 +287,11 @@ def predicting(model, scale):
 
 
 def as_read(c, split):
-    """Loader that reads as `data.read_picture` does."""
+    """Loader that reads as `data.read_image` does."""
     transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True)])
-    whole = ImageFolder(getattr(c.dataset, split), transform, loader=lambda path: data.read_picture(path, SIZE).copy())
+    whole = ImageFolder(
+        getattr(c.dataset, split), transform, loader=lambda path: data.read_image(path, SIZE).copy()
+    )
     return DataLoader(Subset(whole, range(0, len(whole), 16)), batch_size=16)
 
 
@@ -267,7 +302,7 @@ def prediction(c, scale):
 
 def raw_tensors(c, permute=True):
     rows = c.dataset.split("train").groupby("class_name").head(4)
-    x = np.stack([data.read_picture(path, SIZE) for path in rows["source"]])
+    x = np.stack([data.read_image(path, SIZE) for path in rows["source"]])
     return (np.moveaxis(x, -1, 1) if permute else x), rows["label"].to_numpy()
 
 
@@ -275,9 +310,9 @@ def raw_tensors(c, permute=True):
 FAULTS = {
     "channels last": ("input shape", ["(71, 71, 3)", "permute"], lambda c: given(
         c, safe(c), train=raw_tensors(c, False), validation=None)),
-    "grey pictures": ("input shape", ["v2.RGB"], lambda c: given(
+    "grey images": ("input shape", ["v2.RGB"], lambda c: given(
         c, safe(c, None), train=few(c, "train", v2.Grayscale()), validation=None)),
-    "pictures into a head": ("input shape", ["whole model"], lambda c: given(c, nn.Linear(2048, N))),
+    "images into a head": ("input shape", ["whole model"], lambda c: given(c, nn.Linear(2048, N))),
     "other features": ("input shape", ["1024", "2048"], lambda c: head(
         c, train=changed(c, x=lambda x: x[:, :1024]), validation=None)),
     "a size that does not fit": ("input shape", ["Resize", "mat1"], lambda c: given(c, nn.Sequential(
@@ -321,9 +356,9 @@ FAULTS = {
         c, safe(c), validation=few(c, "validation", shuffle=True))),
     "augmented validation": ("validation", ["augmented"], lambda c: given(
         c, safe(c), validation=few(c, "validation", v2.RandomHorizontalFlip()))),
-    "copies in files": ("two splits", ["99 pictures", "png"], lambda c: given(
+    "copies in files": ("two splits", ["99 images", "png"], lambda c: given(
         c, safe(c), validation=few(c, "train"))),
-    "copies in features": ("two splits", ["2 pictures"], lambda c: head(c, **copies(c))),
+    "copies in features": ("two splits", ["2 images"], lambda c: head(c, **copies(c))),
     "prediction without scaling": ("prediction", ["apart"], lambda c: prediction(c, 1)),
     "a first loss far off": ("first loss", ["ln 4 = 1.39"], lambda c: head(
         c, train=changed(c, x=lambda x: x * 255))),
@@ -342,7 +377,9 @@ def test_the_fault_is_found_and_explained(name, course):
 
 
 def test_every_item_has_a_fault_that_it_must_find():
-    assert {item for item, _, _ in FAULTS.values()} == {*checklist.ITEMS} - {"compiled"} | {"optimizer"}
+    assert {item for item, _, _ in FAULTS.values()} == {*checklist.ITEMS} - {"compiled"} | {
+        "optimizer"
+    }
 
 
 def test_prediction_through_the_same_scaling_is_fine(course):
@@ -350,7 +387,9 @@ def test_prediction_through_the_same_scaling_is_fine(course):
     assert {item.name: item.status for item in report}["prediction"] == checklist.FINE, report
 
 
-@pytest.mark.parametrize("name", ["not frozen", "a frozen head", "unfrozen after the optimizer was made"])
+@pytest.mark.parametrize(
+    "name", ["not frozen", "a frozen head", "unfrozen after the optimizer was made"]
+)
 def test_the_line_that_mends_mends(name, course):
     item, _, build = FAULTS[name]
     made = build(course)
@@ -363,14 +402,24 @@ def test_the_line_that_mends_mends(name, course):
 @pytest.mark.parametrize("mode", [True, False])
 def test_the_model_stays_as_it_was(mode, course):
     made = given(course, Transfer(copy.deepcopy(course.xception), last=nn.Dropout(0.5)).train(mode))
-    model, optimizer, random = made["model"], copy.deepcopy(made["optimizer"].state_dict()), torch.get_rng_state()
+    model, optimizer, random = (
+        made["model"],
+        copy.deepcopy(made["optimizer"].state_dict()),
+        torch.get_rng_state(),
+    )
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    flags = [(one.training, len(one._forward_hooks), len(one._forward_pre_hooks)) for one in model.modules()]
+    flags = [
+        (one.training, len(one._forward_hooks), len(one._forward_pre_hooks))
+        for one in model.modules()
+    ]
     grads = [(one.requires_grad, one.grad) for one in model.parameters()]
     report = checklist.check(**made, dataset=course.dataset)
     assert [item.name for item in report.problems] == ["batch norm"]
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
-    assert flags == [(one.training, len(one._forward_hooks), len(one._forward_pre_hooks)) for one in model.modules()]
+    assert flags == [
+        (one.training, len(one._forward_hooks), len(one._forward_pre_hooks))
+        for one in model.modules()
+    ]
     assert grads == [(one.requires_grad, one.grad) for one in model.parameters()]
     assert optimizer == made["optimizer"].state_dict()
     assert torch.equal(random, torch.get_rng_state())
@@ -378,7 +427,11 @@ def test_the_model_stays_as_it_was(mode, course):
 
 def test_pytorch_does_not_move_frozen_parameters_that_an_optimizer_holds(course):
     made = frozen_later(course)  # Adam remembers a step of the frozen layer
-    model, optimizer, (x, y) = made["model"], made["optimizer"], map(torch.from_numpy, course.vectors["train"])
+    model, optimizer, (x, y) = (
+        made["model"],
+        made["optimizer"],
+        map(torch.from_numpy, course.vectors["train"]),
+    )
     frozen, head = model[0].weight.clone(), model[2].weight.clone()
     for _ in range(2):
         optimizer.zero_grad()
@@ -420,5 +473,7 @@ def test_the_families_are_those_of_torchvision(kernels, course):
     assert (seen.family, seen.scale) == (name, scale)
     if MEMBERS[name]:
         transform = networks.get_model_weights(MEMBERS[name]).DEFAULT.transforms()
-        ends = torch.cat([transform(torch.full((3, 300, 300), level, dtype=torch.uint8)) for level in (0, 255)])
+        ends = torch.cat(
+            [transform(torch.full((3, 300, 300), level, dtype=torch.uint8)) for level in (0, 255)]
+        )
         assert scale == pytest.approx((float(ends.min()), float(ends.max())), abs=0.01)

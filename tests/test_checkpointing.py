@@ -19,7 +19,12 @@ def vectors(n=192, n_features=64, seed=0):
     rng = np.random.default_rng(seed)
     y = np.arange(n) % 3
     x = (rng.normal(size=(n, n_features)) + 2 * np.eye(3, n_features)[y]).astype("float32")
-    return {"x": x[: n // 2], "y": y[: n // 2], "x_validation": x[n // 2 :], "y_validation": y[n // 2 :]}
+    return {
+        "x": x[: n // 2],
+        "y": y[: n // 2],
+        "x_validation": x[n // 2 :],
+        "y_validation": y[n // 2 :],
+    }
 
 
 def run_folder(place, name):
@@ -31,7 +36,9 @@ def run_folder(place, name):
 def run_script(script, folder):
     """(exit code, lines that it printed)"""
     command = [sys.executable, str(script), str(folder)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     return done.returncode, done.stdout.splitlines()
 
 
@@ -75,7 +82,10 @@ def dies_in_the_write(script, epoch):
     assert source.count(write) == 1
     dying = script.with_name("dies.py")
     dying.write_text(
-        source.replace(write, f"{write}        if facts['epoch'] == {epoch}:\n            {half}\n"), encoding="utf-8"
+        source.replace(
+            write, f"{write}        if facts['epoch'] == {epoch}:\n            {half}\n"
+        ),
+        encoding="utf-8",
     )
     return dying
 
@@ -146,7 +156,9 @@ def test_a_failure_during_the_write_leaves_the_old_checkpoint(script, tmp_path):
             raise Crash
 
     with pytest.raises(Crash):
-        functions["save"](path, {"run": {}, "epoch": 2}, {"weights0": np.zeros(3), "weights1": Dies()})
+        functions["save"](
+            path, {"run": {}, "epoch": 2}, {"weights0": np.zeros(3), "weights1": Dies()}
+        )
     facts, arrays = functions["load"](path, {})
     assert facts["epoch"] == 1 and (arrays["weights0"] == 1).all()
 
@@ -157,11 +169,17 @@ def test_a_failure_during_the_write_leaves_the_old_checkpoint(script, tmp_path):
         ("truncated", lambda good: good[: len(good) // 2], "not a whole checkpoint"),
         ("empty", lambda good: b"", "not a whole checkpoint"),
         ("foreign text", lambda good: b"hello", "not a whole checkpoint"),
-        ("a flipped bit", lambda good: good[:900] + bytes([good[900] ^ 1]) + good[901:], "not a whole checkpoint"),
+        (
+            "a flipped bit",
+            lambda good: good[:900] + bytes([good[900] ^ 1]) + good[901:],
+            "not a whole checkpoint",
+        ),
         ("another architecture", None, "units is 16, not 8"),
     ],
 )
-def test_a_bad_checkpoint_stops_the_training_in_one_line_and_stays(name, content, part, script, undisturbed, tmp_path):
+def test_a_bad_checkpoint_stops_the_training_in_one_line_and_stays(
+    name, content, part, script, undisturbed, tmp_path
+):
     folder = run_folder(tmp_path, "run")
     good = (undisturbed / "state.npz").read_bytes()
     bad = content(good) if content else good

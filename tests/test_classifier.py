@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from pictures import AS_IT_IS, CONVERTED, ODD, paint, write_classes, write_odd_folder
+from images import AS_IT_IS, CONVERTED, ODD, paint, write_classes, write_odd_folder
 
 from helpers import classifier, data
 from helpers.__main__ import main
-from helpers.files import show
+from helpers.images import printable
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ["blue", "red", "Käfer, 日本"]
@@ -43,7 +43,7 @@ def mine(folder):
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def images(tmp_path):
     write_classes(tmp_path, {"few": 70})
     return sorted((tmp_path / "few").iterdir())
 
@@ -55,36 +55,42 @@ def probabilities(table):
 # The same numbers on every road --------------------------------------------------------------------------------
 
 
-def test_notebook_terminal_and_fresh_process_give_the_same_numbers(folder, mine, pictures, tmp_path):
-    here = probabilities(classifier.predict(mine, pictures[:5]))
-    asked = [str(folder), *map(str, pictures[:5])]
+def test_notebook_terminal_and_fresh_process_give_the_same_numbers(folder, mine, images, tmp_path):
+    here = probabilities(classifier.predict(mine, images[:5]))
+    asked = [str(folder), *map(str, images[:5])]
     csv = tmp_path / "answers.csv"
     command = [sys.executable, "-m", "helpers", "predict", *asked, "--csv", str(csv)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    alone = subprocess.run([sys.executable, "-c", ALONE, *asked], cwd=ROOT, check=True, capture_output=True).stdout[
-        -here.nbytes :
-    ]
-    assert len(np.unique(here, axis=0)) == 5, "different pictures get different answers"
+    alone = subprocess.run(
+        [sys.executable, "-c", ALONE, *asked], cwd=ROOT, check=True, capture_output=True
+    ).stdout[-here.nbytes :]
+    assert len(np.unique(here, axis=0)) == 5, "different images get different answers"
     assert np.abs(probabilities(pd.read_csv(csv)) - here).max() == 0
     assert np.abs(np.frombuffer(alone, "float32").reshape(here.shape) - here).max() == 0
 
 
-@pytest.mark.parametrize("saved", sorted((ROOT / "tests" / "saved").iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "saved", sorted((ROOT / "tests" / "saved").iterdir()), ids=lambda path: path.name
+)
 def test_a_classifier_saved_by_another_version_of_keras_answers_the_same(saved):
-    old, sources = classifier.load(saved), data.load("solar").pictures["source"]
+    old, sources = classifier.load(saved), data.load("solar").images["source"]
     answers = old.card["answers"]
     asked = [path for path in sources if Path(path).name in answers]
     expected = [answers[Path(path).name] for path in asked]
     np.testing.assert_allclose(probabilities(classifier.predict(old, asked)), expected, atol=1e-5)
 
 
-def test_a_picture_gets_the_same_numbers_alone_and_among_others(mine, pictures):
-    together = probabilities(classifier.predict(mine, pictures))
+def test_an_image_gets_the_same_numbers_alone_and_among_others(mine, images):
+    together = probabilities(classifier.predict(mine, images))
     for place in (0, 33, 69):
-        assert np.array_equal(probabilities(classifier.predict(mine, [pictures[place]]))[0], together[place])
+        assert np.array_equal(
+            probabilities(classifier.predict(mine, [images[place]]))[0], together[place]
+        )
 
 
-def test_the_answers_are_the_mean_of_the_heads_on_the_features_of_training(mine, heads, own_data, tmp_path):
+def test_the_answers_are_the_mean_of_the_heads_on_the_features_of_training(
+    mine, heads, own_data, tmp_path
+):
     from helpers import features
 
     write_classes(tmp_path / "photos", {"a": 9, "b": 9})
@@ -97,55 +103,77 @@ def test_the_answers_are_the_mean_of_the_heads_on_the_features_of_training(mine,
     assert np.abs(answers - expected).max() < 1e-6
 
 
-def test_class_and_probability_are_those_of_the_largest_number(mine, pictures):
-    table = classifier.predict(mine, pictures)
+def test_class_and_probability_are_those_of_the_largest_number(mine, images):
+    table = classifier.predict(mine, images)
     assert list(table["class"]) == [NAMES[label] for label in probabilities(table).argmax(axis=1)]
     assert np.array_equal(table["probability"], probabilities(table).max(axis=1))
     assert probabilities(table).sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_no_pictures_give_an_empty_table(mine):
+def test_no_images_give_an_empty_table(mine):
     assert len(classifier.predict(mine, [])) == 0
 
 
-# Odd and broken pictures ---------------------------------------------------------------------------------------
+# Odd and broken images ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names that Windows does not have")
-def test_odd_pictures_are_answered_and_each_broken_one_gets_a_line(folder, tmp_path, capsys):
+def test_odd_images_are_answered_and_each_broken_one_gets_a_line(folder, tmp_path, capsys):
     odd = write_odd_folder(tmp_path / "all") / "odd"
     for made in ("pipe.png", "unreadable.png"):  # root reads all; a pipe would wait for ever
         (odd / made).unlink()
-    asked = [str(odd / name) for name in ODD if os.path.lexists(odd / name) and not (odd / name).is_dir()]
+    asked = [
+        str(odd / name) for name in ODD if os.path.lexists(odd / name) and not (odd / name).is_dir()
+    ]
     good = {name for name, (_, fate, *_) in ODD.items() if fate in (AS_IT_IS, CONVERTED)}
-    good |= {"twin.png", "same-as-in-plain.png", "..png", "._plain.png", ".ipynb_checkpoints/plain-checkpoint.png"}
+    good |= {
+        "twin.png",
+        "same-as-in-plain.png",
+        "..png",
+        "._plain.png",
+        ".ipynb_checkpoints/plain-checkpoint.png",
+    }
     csv = tmp_path / "answers.csv"
     assert main(["predict", str(folder), *asked, "--csv", str(csv)]) == 1
-    table = pd.read_csv(csv, keep_default_na=False).set_index("picture")
-    answered = {name for name in ODD if show(odd / name) in table.index[table["problem"] == ""]}
+    table = pd.read_csv(csv, keep_default_na=False).set_index("image")
+    answered = {
+        name for name in ODD if printable(odd / name) in table.index[table["problem"] == ""]
+    }
     assert answered == {name for name in good if str(odd / name) in asked}
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == len(answered), "a line for each, whatever its name"
-    problems = [line for line in said.err.splitlines() if show(odd) in line and "not pictures" not in line]
+    problems = [
+        line
+        for line in said.err.splitlines()
+        if printable(odd) in line and "not images" not in line
+    ]
     assert len(problems) == len(asked) - len(answered) >= 10
-    assert next(line for line in problems if "photo.heic" in line).endswith("save it as JPEG)")
-    assert next(line for line in problems if "link-to-nothing.png" in line).endswith("there is no such file")
+    assert next(line for line in problems if "photo.heic" in line).endswith("save it as JPEG")
+    assert next(line for line in problems if "link-to-nothing.png" in line).endswith(
+        "there is no such file"
+    )
 
 
-def test_the_good_pictures_around_a_broken_one_keep_their_answers(mine, pictures, tmp_path):
-    (tmp_path / "broken.jpg").write_bytes(b"no picture")
-    table = classifier.predict(mine, [pictures[0], tmp_path / "broken.jpg", pictures[1]])
-    assert np.array_equal(probabilities(table)[[0, 2]], probabilities(classifier.predict(mine, pictures[:2])))
-    assert table["class"][1] == "" and np.isnan(probabilities(table)[1]).all() and "broken.jpg" in table["problem"][1]
+def test_the_good_images_around_a_broken_one_keep_their_answers(mine, images, tmp_path):
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
+    table = classifier.predict(mine, [images[0], tmp_path / "broken.jpg", images[1]])
+    assert np.array_equal(
+        probabilities(table)[[0, 2]], probabilities(classifier.predict(mine, images[:2]))
+    )
+    assert (
+        table["class"][1] == ""
+        and np.isnan(probabilities(table)[1]).all()
+        and "broken.jpg" in table["problem"][1]
+    )
 
 
-def test_a_name_too_long_for_the_system_costs_no_other_answer(folder, pictures, capsys):
-    assert main(["predict", str(folder), "x" * 300 + ".png", str(pictures[0])]) == 1
+def test_a_name_too_long_for_the_system_costs_no_other_answer(folder, images, capsys):
+    assert main(["predict", str(folder), "x" * 300 + ".png", str(images[0])]) == 1
     said = capsys.readouterr()
-    assert said.out.startswith(str(pictures[0])) and "xxx.png" in said.err
+    assert said.out.startswith(str(images[0])) and "xxx.png" in said.err
 
 
-def test_a_name_with_a_dash_in_front_is_a_picture(folder, tmp_path, monkeypatch, capsys):
+def test_a_name_with_a_dash_in_front_is_an_image(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     paint(1).save("-rf.png")
     paint(2).save("--csv.png")
@@ -153,38 +181,46 @@ def test_a_name_with_a_dash_in_front_is_a_picture(folder, tmp_path, monkeypatch,
     assert len(capsys.readouterr().out.splitlines()) == 2
 
 
-def test_a_folder_is_searched_and_what_is_no_picture_by_its_ending_is_counted(tmp_path):
+def test_a_folder_is_searched_and_what_is_no_image_by_its_ending_is_counted(tmp_path):
     write_classes(tmp_path, {"b": 2, "a": 1, ".hidden": 3})
-    (tmp_path / "notes.txt").write_text("not a picture")
-    (tmp_path / "a" / "PHOTO.HEIC").write_bytes(b"no picture either, but that shall be said")
+    (tmp_path / "notes.txt").write_text("not an image")
+    (tmp_path / "a" / "PHOTO.HEIC").write_bytes(b"no image either, but that shall be said")
     found, left = classifier.listed([tmp_path, tmp_path / "gone.png"])
-    assert [path.name for path in found] == ["PHOTO.HEIC", "a-002.png", "b-000.png", "b-001.png", "gone.png"]
+    assert [path.name for path in found] == [
+        "PHOTO.HEIC",
+        "a-002.png",
+        "b-000.png",
+        "b-001.png",
+        "gone.png",
+    ]
     assert left == 1
 
 
-def test_csv_and_plot_are_written(folder, pictures, tmp_path, capsys):
+def test_csv_and_plot_are_written(folder, images, tmp_path, capsys):
     csv, plot = tmp_path / "answers.csv", tmp_path / "answers.png"
-    main(["predict", str(folder), *map(str, pictures[:3]), "--csv", str(csv), "--plot", str(plot)])
+    main(["predict", str(folder), *map(str, images[:3]), "--csv", str(csv), "--plot", str(plot)])
     table = pd.read_csv(csv)
     assert list(table.columns[4:]) == [f"p({name})" for name in NAMES]
-    assert data.read_picture(plot).std() > 10
+    assert data.read_image(plot).std() > 10
     assert not list(tmp_path.glob("*.partial"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["{folder}", "{empty}"], "No pictures in"),
-        (["{folder}", "{empty}/mistyped.jpg"], "No pictures in"),
-        (["{empty}", "{picture}"], "holds no card.json"),
-        (["{picture}", "{folder}"], "Name first the classifier, then pictures"),
-        (["{empty}/nowhere", "{picture}"], "There is no folder"),
-        (["{folder}", "{picture}", "--csv", "{empty}/nowhere/\0.csv"], "null"),
+        (["{folder}", "{empty}"], "No images in"),
+        (["{folder}", "{empty}/mistyped.jpg"], "No images in"),
+        (["{empty}", "{image}"], "holds no card.json"),
+        (["{image}", "{folder}"], "Name first the classifier, then images"),
+        (["{empty}/nowhere", "{image}"], "There is no folder"),
+        (["{folder}", "{image}", "--csv", "{empty}/nowhere/\0.csv"], "null"),
     ],
 )
-def test_what_cannot_be_done_gets_one_line_and_exit_code_1(folder, pictures, tmp_path, capsys, arguments, part):
+def test_what_cannot_be_done_gets_one_line_and_exit_code_1(
+    folder, images, tmp_path, capsys, arguments, part
+):
     (tmp_path / "empty").mkdir()
-    places = {"folder": folder, "empty": tmp_path / "empty", "picture": pictures[0]}
+    places = {"folder": folder, "empty": tmp_path / "empty", "image": images[0]}
     assert main(["predict", *(one.format(**places) for one in arguments)]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert part in lines[-1]
@@ -233,12 +269,12 @@ FORM = {"features": 2048, "classes": 3, "units": 8, "heads": 3}
         (changed(size=True), "size"),
         (changed(head={"features": 2048}), "head"),
         (changed(head=FORM | {"heads": 10**9}), "head"),
-        (changed(head=FORM | {"units": 9}), "other tensors"),
+        (changed(head=FORM | {"units": 9}), "other weights than a head"),
         (changed(weights={"file": "../elsewhere.h5", "sha256": "0"}), "weights"),
         (changed(backbone="0" * 64), "another backbone"),
         (cut, "missing or damaged"),
         (lambda folder: next(folder.glob("*.h5")).unlink(), "missing or damaged"),
-        (other_weights, "is not a weights file"),
+        (other_weights, "other weights than a head"),
     ],
 )
 def test_a_damaged_or_foreign_folder_gets_one_line(heads, tmp_path, spoil, part):
@@ -276,40 +312,47 @@ def test_heads_that_do_not_fit_are_refused(heads, tmp_path):
 # The upload button ---------------------------------------------------------------------------------------------
 
 
-def test_what_ipywidgets_7_and_8_hand_over_is_understood(mine, pictures):
-    content = pictures[0].read_bytes()
+def test_what_ipywidgets_7_and_8_hand_over_is_understood(mine, images):
+    content = images[0].read_bytes()
     seven = {"a\nb.png": {"metadata": {"name": "a\nb.png"}, "content": content}}
     eight = ({"name": "a\nb.png", "content": memoryview(content), "size": len(content)},)
     assert classifier.uploaded(seven) == classifier.uploaded(eight) == [("a\\nb.png", content)]
-    table = classifier.predict(mine, [*classifier.uploaded(eight), ("text.jpg", b"no picture")])
-    assert np.array_equal(probabilities(table)[0], probabilities(classifier.predict(mine, pictures[:1]))[0])
-    assert table["problem"][1].startswith("text.jpg: ") and "the picture" not in table["problem"][1]
+    table = classifier.predict(mine, [*classifier.uploaded(eight), ("text.jpg", b"no image")])
+    assert np.array_equal(
+        probabilities(table)[0], probabilities(classifier.predict(mine, images[:1]))[0]
+    )
+    assert table["problem"][1].startswith("text.jpg: ") and "the image" not in table["problem"][1]
 
 
-def test_where_nobody_is_there_a_still_figure_stands_for_the_button(mine, pictures, capsys, monkeypatch):
+def test_where_nobody_is_there_a_still_figure_stands_for_the_button(
+    mine, images, capsys, monkeypatch
+):
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
-    classifier.upload(mine, pictures[0])
-    assert "a button for your pictures stands here" in capsys.readouterr().out
+    classifier.upload(mine, images[0])
+    assert "a button for your images stands here" in capsys.readouterr().out
 
 
-def test_the_button_answers_what_is_uploaded_and_names_what_is_broken(mine, pictures, monkeypatch):
+def test_the_button_answers_what_is_uploaded_and_names_what_is_broken(mine, images, monkeypatch):
     from helpers import playgrounds
 
     shown = []
     monkeypatch.setattr(playgrounds, "somebody_there", lambda: True)
     monkeypatch.setattr(playgrounds, "show_widget", shown.append)
-    classifier.upload(mine, pictures[0])
+    classifier.upload(mine, images[0])
     button, lines, image = shown[0].children
     names = ("<b>a.png", "broken.jpg")
-    contents = (pictures[0].read_bytes(), b"no picture")
+    contents = (images[0].read_bytes(), b"no image")
     if isinstance(button.value, dict):  # ipywidgets 7
         button.metadata, button.data = [{"name": name} for name in names], list(contents)
         button._counter = 2
     else:
         when = datetime.datetime.now(datetime.UTC)
         kinds = {"type": "image/png", "size": 3, "last_modified": when}
-        button.value = [{"name": n, "content": memoryview(c), **kinds} for n, c in zip(names, contents, strict=True)]
-    assert "&lt;b&gt;a.png" in lines.value and "broken.jpg: not a picture" in lines.value
+        button.value = [
+            {"name": n, "content": memoryview(c), **kinds}
+            for n, c in zip(names, contents, strict=True)
+        ]
+    assert "&lt;b&gt;a.png" in lines.value and "broken.jpg: text file" in lines.value
     assert bytes(image.value).startswith(b"\x89PNG") and image.layout.display == ""
 
 
@@ -329,4 +372,6 @@ def test_a_cards_own_fields_cannot_be_overwritten(tmp_path):
     from helpers import models
 
     with pytest.raises(ValueError, match="The card says kind, weights by itself"):
-        classifier.save(tmp_path, [models.head(2048, 2)], ["a", "b"], weights="mine", kind="cat", accuracy=0.8)
+        classifier.save(
+            tmp_path, [models.head(2048, 2)], ["a", "b"], weights="mine", kind="cat", accuracy=0.8
+        )

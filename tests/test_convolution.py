@@ -1,6 +1,7 @@
 """helpers.convolution: each function against Keras, the second road to the same numbers."""
 
 import doctest
+import hashlib
 
 import numpy as np
 import pytest
@@ -10,20 +11,20 @@ from helpers.models import keras
 
 CLOSE = 1e-5
 rng = np.random.default_rng(0)
-PICTURE = rng.normal(size=(11, 14, 3)).astype("float32")  # odd height, even width: "same" pads them differently
+IMAGE = rng.normal(size=(11, 14, 3)).astype(
+    "float32"
+)  # odd height, even width: "same" pads them differently
 KERNEL = rng.normal(size=(3, 3, 3, 4)).astype("float32")
 WIDE_KERNEL = rng.normal(size=(2, 5, 3, 4)).astype("float32")
-DEPTHWISE = rng.normal(size=(3, 3, 3, 1)).astype("float32")
-POINTWISE = rng.normal(size=(1, 1, 3, 6)).astype("float32")
 
 SLIDES = pytest.mark.parametrize("stride", [1, 2, 3], ids=lambda stride: f"stride {stride}")
 PADDINGS = pytest.mark.parametrize("padding", ["valid", "same"])
 
 
 def by_keras(layer, *weights):
-    layer.build((None, *PICTURE.shape))
+    layer.build((None, *IMAGE.shape))
     layer.set_weights(weights)
-    return np.asarray(layer(PICTURE[None]))[0]
+    return np.asarray(layer(IMAGE[None]))[0]
 
 
 def agree(ours, theirs):
@@ -42,21 +43,7 @@ def test_the_examples_in_the_docstrings_hold():
 @pytest.mark.parametrize("kernel", [KERNEL, WIDE_KERNEL], ids=["3x3 kernel", "2x5 kernel"])
 def test_convolve_equals_conv2d(kernel, stride, padding):
     layer = keras.layers.Conv2D(4, kernel.shape[:2], stride, padding, use_bias=False)
-    assert agree(convolution.convolve(PICTURE, kernel, stride, padding), by_keras(layer, kernel))
-
-
-@SLIDES
-@PADDINGS
-def test_depthwise_equals_depthwise_conv2d(stride, padding):
-    layer = keras.layers.DepthwiseConv2D(3, stride, padding, use_bias=False)
-    assert agree(convolution.depthwise(PICTURE, DEPTHWISE, stride, padding), by_keras(layer, DEPTHWISE))
-
-
-@PADDINGS
-def test_separable_equals_separable_conv2d(padding):
-    layer = keras.layers.SeparableConv2D(6, 3, padding=padding, use_bias=False)
-    ours = convolution.separable(PICTURE, DEPTHWISE, POINTWISE, padding)
-    assert agree(ours, by_keras(layer, DEPTHWISE, POINTWISE))
+    assert agree(convolution.convolve(IMAGE, kernel, stride, padding), by_keras(layer, kernel))
 
 
 @pytest.mark.parametrize("size", [2, 3], ids=lambda size: f"window {size}")
@@ -66,11 +53,11 @@ def test_separable_equals_separable_conv2d(padding):
 def test_pooling_equals_keras(kind, size, stride, padding):
     ours = {"max": convolution.max_pool, "average": convolution.average_pool}[kind]
     theirs = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}[kind]
-    assert agree(ours(PICTURE, size, stride, padding), by_keras(theirs(size, stride, padding)))
+    assert agree(ours(IMAGE, size, stride, padding), by_keras(theirs(size, stride, padding)))
 
 
 def test_the_stride_of_pooling_is_the_window_unless_told_otherwise():
-    assert agree(convolution.max_pool(PICTURE, 3), by_keras(keras.layers.MaxPooling2D(3)))
+    assert agree(convolution.max_pool(IMAGE, 3), by_keras(keras.layers.MaxPooling2D(3)))
 
 
 def test_same_max_pooling_of_negative_values_does_not_let_the_padding_win():
@@ -78,11 +65,13 @@ def test_same_max_pooling_of_negative_values_does_not_let_the_padding_win():
 
 
 def test_global_average_pool_equals_keras():
-    assert agree(convolution.global_average_pool(PICTURE), by_keras(keras.layers.GlobalAveragePooling2D()))
+    assert agree(
+        convolution.global_average_pool(IMAGE), by_keras(keras.layers.GlobalAveragePooling2D())
+    )
 
 
 def test_relu_equals_keras():
-    assert agree(convolution.relu(PICTURE), by_keras(keras.layers.ReLU()))
+    assert agree(convolution.relu(IMAGE), by_keras(keras.layers.ReLU()))
 
 
 @PADDINGS
@@ -95,53 +84,88 @@ def test_the_size_of_the_output_is_the_one_keras_has(n, kernel, stride, padding)
     assert layer.compute_output_shape((1, n, n, 1)) == (1, size, size, 1)
 
 
-def test_same_padding_puts_an_odd_zero_after_the_last_pixel():
-    assert convolution.same_padding(6, 3, stride=2) == (0, 1)
-    assert convolution.same_padding(6, 3, stride=1) == (1, 1)
-
-
-def test_the_kernel_is_not_turned():
+def test_the_kernel_is_not_flipped():
     dot = np.zeros((3, 3))
     dot[1, 1] = 1
     kernel = np.arange(9.0).reshape(3, 3)
     assert np.array_equal(convolution.convolve(dot, kernel, padding="same"), kernel[::-1, ::-1])
 
 
-def test_8_bit_pictures_do_not_wrap_around_below_zero():
-    picture = np.array([[30, 100]], "uint8")
-    assert convolution.convolve(picture, np.array([[1, -1]])).tolist() == [[-70]]
+def test_8_bit_images_do_not_wrap_around_below_zero():
+    image = np.array([[30, 100]], "uint8")
+    assert convolution.convolve(image, np.array([[1, -1]])).tolist() == [[-70]]
 
 
-def test_a_grey_picture_of_two_axes_comes_back_with_two_axes():
+def test_a_grey_image_of_two_axes_comes_back_with_two_axes():
     assert convolution.convolve(np.ones((5, 7)), np.ones((3, 3))).shape == (3, 5)
     assert convolution.convolve(np.ones((5, 7)), np.ones((3, 3, 1, 2))).shape == (3, 5, 2)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_floats_keep_their_type(dtype):
-    assert convolution.convolve(PICTURE.astype(dtype), KERNEL.astype(dtype)).dtype == dtype
-    assert convolution.max_pool(PICTURE.astype(dtype)).dtype == dtype
+    assert convolution.convolve(IMAGE.astype(dtype), KERNEL.astype(dtype)).dtype == dtype
+    assert convolution.max_pool(IMAGE.astype(dtype)).dtype == dtype
+
+
+def shares(images, labels):
+    return [images[labels == label].mean() for label in (0, 1)]
+
+
+def test_half_of_the_shapes_are_whole_circles_and_the_amount_of_light_tells_nothing():
+    images, labels = convolution.shapes(2000, seed=1, radii=(4, 7, 10))
+    assert images.shape == (2000, 40, 40) and images.dtype == "float32"
+    assert set(np.unique(images)) == {0, 1} and labels.mean() == 0.5
+    circles, squares = shares(images, labels)
+    assert circles == pytest.approx(squares, rel=0.02)
+
+
+@pytest.mark.parametrize("radius", [4, 7])
+def test_the_labelled_shape_is_whole_and_the_other_one_is_not(radius):
+    images, labels = convolution.shapes(60, seed=2, radii=[radius])
+    down, right = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    circle = abs(np.hypot(down, right) - radius) < 0.5
+    square = np.maximum(abs(down), abs(right)) == radius
+    for image, label in zip(images, labels, strict=True):
+        whole = [
+            convolution.convolve(image, shape).max() == shape.sum() for shape in (circle, square)
+        ]
+        assert whole == [label == 0, label == 1]
+
+
+def test_the_radii_take_turns_in_both_classes_and_a_seed_repeats_its_images():
+    images, labels = convolution.shapes(400, seed=3, radii=(4, 10))
+    light = images.sum(axis=(1, 2))
+    for label in (0, 1):
+        small, large = light[labels == label][::2], light[labels == label][1::2]
+        assert small.max() < large.min()
+    assert np.array_equal(images, convolution.shapes(400, seed=3, radii=(4, 10))[0])
+    assert not np.array_equal(images, convolution.shapes(400, seed=4, radii=(4, 10))[0])
+
+
+def test_the_shapes_are_those_that_lesson_02_was_written_with():
+    images, _ = convolution.shapes(204, seed=0)
+    assert hashlib.sha256(images.astype("uint8").tobytes()).hexdigest()[:12] == "8e790239f012"
 
 
 WRONG = {
-    "pooling a batch": (lambda: convolution.max_pool(PICTURE[None]), "got shape (1, 11, 14, 3)"),
+    "pooling a batch": (lambda: convolution.max_pool(IMAGE[None]), "got shape (1, 11, 14, 3)"),
     "a padding that does not exist": (
         lambda: convolution.output_size(5, 3, padding="full"), "'valid' or 'same', not 'full'",
     ),
-    "a kernel larger than the picture": (
+    "a kernel larger than the image": (
         lambda: convolution.convolve(np.ones((2, 9)), np.ones((3, 3))), "kernel of 3 does not fit into 2",
     ),
     "a kernel for other channels": (
-        lambda: convolution.convolve(PICTURE, KERNEL[:, :, :2]), "has 3 channels, the kernel is made for 2",
+        lambda: convolution.convolve(IMAGE, KERNEL[:, :, :2]), "has 3 channels, the kernel is made for 2",
     ),
-    "a grey kernel on a colour picture": (
-        lambda: convolution.convolve(PICTURE, np.ones((3, 3))), "has 3 channels, the kernel is made for 1",
+    "a grey kernel on a colour image": (
+        lambda: convolution.convolve(IMAGE, np.ones((3, 3))), "has 3 channels, the kernel is made for 1",
     ),
-    "patches of a picture without channels": (
-        lambda: list(convolution.patches(PICTURE[..., 0], 3)), "got (11, 14). Add channels",
+    "patches of a image without channels": (
+        lambda: list(convolution.patches(IMAGE[..., 0], 3)), "got shape (11, 14). Add channels",
     ),
     "global pooling of a batch": (
-        lambda: convolution.global_average_pool(PICTURE[None]), "got shape (1, 11, 14, 3)",
+        lambda: convolution.global_average_pool(IMAGE[None]), "got shape (1, 11, 14, 3)",
     ),
 }  # fmt: skip
 

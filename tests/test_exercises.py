@@ -28,7 +28,9 @@ WRONG = list(wrong_answers())
 NUMBERS = {number for number, _, _ in WRONG}
 
 
-@pytest.mark.parametrize(("number", "answer", "part"), WRONG, ids=[f"{row[0]}-{i}" for i, row in enumerate(WRONG)])
+@pytest.mark.parametrize(
+    ("number", "answer", "part"), WRONG, ids=[f"{row[0]}-{i}" for i, row in enumerate(WRONG)]
+)
 def test_a_wrong_answer_gets_the_message_meant_for_it(number, answer, part):
     result = exercises.check(number, answer)
     assert result.status != exercises.RIGHT
@@ -59,8 +61,14 @@ def names(source):
         taken = {s.get_name() for s in top if s.is_referenced()}
         while tables:  # inside functions and comprehensions only their global names count
             tables += (children := tables.pop().get_children())
-            taken |= {s.get_name() for table in children for s in table.get_symbols() if s.is_global()}
-        takes |= taken - gives - (made if isinstance(statement, ast.For | ast.With | ast.FunctionDef) else set())
+            taken |= {
+                s.get_name() for table in children for s in table.get_symbols() if s.is_global()
+            }
+        takes |= (
+            taken
+            - gives
+            - (made if isinstance(statement, ast.For | ast.With | ast.FunctionDef) else set())
+        )
         gives |= made
     return takes, gives
 
@@ -77,7 +85,13 @@ def needed_by(exercise_cells, code_cells):
 
 
 def test_cells_that_an_exercise_stands_on_are_kept_and_others_are_not():
-    sources = ["import a", "x = [a.b(i) for i in range(3)]", "y = 2", "def f(n): return n + x[0]", "answer = f(1)"]
+    sources = [
+        "import a",
+        "x = [a.b(i) for i in range(3)]",
+        "y = 2",
+        "def f(n): return n + x[0]",
+        "answer = f(1)",
+    ]
     cells = [nbformat.v4.new_code_cell(source) for source in sources]
     assert [cell.source for cell in needed_by(cells[-1:], cells)] == [*sources[:2], *sources[3:]]
 
@@ -88,12 +102,22 @@ def test_every_solution_is_right_in_its_notebook(path):
     solved = []
     for place, cell in enumerate(nb.cells):
         if "exercise" in cell.metadata.get("tags", []):
-            folded = next(c.source for c in nb.cells[place:] if c.cell_type == "markdown" and "Solution" in c.source)
-            solution = re.search(r"<summary>Solution</summary>.*?```python\n(.*?)```", folded, re.S)[1]
-            kept = [line for line in cell.source.splitlines() if line.startswith(("from ", "import "))]
+            folded = next(
+                c.source
+                for c in nb.cells[place:]
+                if c.cell_type == "markdown" and "Solution" in c.source
+            )
+            solution = re.search(
+                r"<summary>Solution</summary>.*?```python\n(.*?)```", folded, re.S
+            )[1]
+            kept = [
+                line for line in cell.source.splitlines() if line.startswith(("from ", "import "))
+            ]
             cell.source = "\n".join([*kept, solution, cell.source.splitlines()[-1]])
             solved.append(cell)
-    assert {asked(cell) for cell in solved} <= NUMBERS, "an exercise without wrong answers in tests/exercise_answers"
+    assert {asked(cell) for cell in solved} <= NUMBERS, (
+        "an exercise without wrong answers in tests/exercise_answers"
+    )
     nb.cells = needed_by(solved, [cell for cell in nb.cells if cell.cell_type == "code"])
     NotebookClient(nb, timeout=900, resources={"metadata": {"path": path.parent}}).execute()
     said = {asked(cell): cell.outputs[-1]["data"]["text/plain"] for cell in solved}

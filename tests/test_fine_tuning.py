@@ -48,7 +48,9 @@ def test_frozen_batchnorm_layers_stand_still_while_the_rest_learns(parts):
     assert sum(int(np.prod(weight.shape)) for weight in tail.trainable_weights) == 4_741_632
 
 
-@pytest.mark.skipif(keras.__version__ not in ("3.13.2", "3.15.1"), reason="measured on 3.13.2 and 3.15.1 only")
+@pytest.mark.skipif(
+    keras.__version__ not in ("3.13.2", "3.15.1"), reason="measured on 3.13.2 and 3.15.1 only"
+)
 def test_training_false_alone_does_not_hold_them_in_the_versions_that_the_lesson_names(parts):
     _, tail, _, maps = parts
     assert trained(tail, maps, freeze_norms=False) > 0
@@ -67,7 +69,9 @@ def test_what_trains_in_the_tail_trains_in_the_backbone(parts):
 def test_true_set_on_a_model_that_says_true_is_not_passed_on(parts):
     _, tail, _, _ = parts
     tail.trainable = True
-    assert tail.trainable_weights == [], "lesson 09 shows this trap; if Keras has mended it, the lesson can lose it"
+    assert tail.trainable_weights == [], (
+        "lesson 09 shows this trap; if Keras has mended it, the lesson can lose it"
+    )
 
 
 def test_the_tails_weights_make_a_new_backbone_the_same(parts, tmp_path):
@@ -75,5 +79,9 @@ def test_the_tails_weights_make_a_new_backbone_the_same(parts, tmp_path):
     trained(tail, maps, freeze_norms=True)
     tail.save_weights(tmp_path / "block14.weights.h5")
     new = models.backbone(SIZE)
-    keras.Model(new.get_layer("block14_sepconv1").input, new.output).load_weights(tmp_path / "block14.weights.h5")
-    assert np.allclose(new.predict(pixels, verbose=0), backbone.predict(pixels, verbose=0), atol=1e-6)
+    keras.Model(new.get_layer("block14_sepconv1").input, new.output).load_weights(
+        tmp_path / "block14.weights.h5"
+    )
+    assert np.allclose(
+        new.predict(pixels, verbose=0), backbone.predict(pixels, verbose=0), atol=1e-6
+    )

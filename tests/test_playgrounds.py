@@ -7,7 +7,7 @@ import pytest
 from helpers import convolution, playgrounds
 
 rng = np.random.default_rng(0)
-PICTURE = rng.uniform(0, 255, (20, 31))
+IMAGE = rng.uniform(0, 255, (20, 31))
 MAP = rng.uniform(0, 9, (24, 40))
 ASYMMETRIC = np.arange(9.0).reshape(3, 3) - 2
 
@@ -38,7 +38,11 @@ def drawn(monkeypatch):
         draw = getattr(playgrounds, name)
 
         def record(*arguments, **named):
-            calls.append(tuple(one for one in (*arguments, *named.values()) if not isinstance(one, plt.Figure)))
+            calls.append(
+                tuple(
+                    one for one in (*arguments, *named.values()) if not isinstance(one, plt.Figure)
+                )
+            )
             return draw(*arguments, **named)
 
         monkeypatch.setattr(playgrounds, name, record)
@@ -55,7 +59,7 @@ def below(widget, kind):
     return found + [one for child in getattr(widget, "children", ()) for one in below(child, kind)]
 
 
-def picture_of(axis):
+def image_of(axis):
     return np.asarray(axis.images[0].get_array())
 
 
@@ -64,24 +68,26 @@ def picture_of(axis):
 
 @pytest.mark.parametrize("kernel", [ASYMMETRIC, np.zeros((3, 3)), *playgrounds.PRESETS.values()])
 def test_the_feature_map_that_is_drawn_is_the_convolution(kernel):
-    figure = playgrounds.draw_filter(PICTURE, kernel)
-    assert np.allclose(picture_of(figure.axes[0]), PICTURE)
-    assert np.allclose(picture_of(figure.axes[2]), convolution.convolve(PICTURE, np.asarray(kernel)))
+    figure = playgrounds.draw_filter(IMAGE, kernel)
+    assert np.allclose(image_of(figure.axes[0]), IMAGE)
+    assert np.allclose(image_of(figure.axes[2]), convolution.convolve(IMAGE, np.asarray(kernel)))
 
 
 def test_the_kernel_is_drawn_with_its_nine_numbers_and_zero_in_the_middle_of_the_colours():
     kernel = ASYMMETRIC - ASYMMETRIC.mean()  # a sum of 0
-    figure = playgrounds.draw_filter(PICTURE, kernel)
-    assert [text.get_text() for text in figure.axes[1].texts] == [f"{value:g}" for value in kernel.ravel()]
+    figure = playgrounds.draw_filter(IMAGE, kernel)
+    assert [text.get_text() for text in figure.axes[1].texts] == [
+        f"{value:g}" for value in kernel.ravel()
+    ]
     for axis in figure.axes[1:3]:
         low, high = axis.images[0].get_clim()
         assert low == -high < 0
 
 
 @pytest.mark.parametrize("preset", ["blur", "sharpen", "nothing changes"])
-def test_a_map_that_is_a_picture_again_is_drawn_in_grey(preset):
-    shown = playgrounds.draw_filter(PICTURE, playgrounds.PRESETS[preset]).axes[2].images[0]
-    assert shown.get_clim() == (0, PICTURE.max()) and shown.cmap.name == "gray"
+def test_a_map_that_is_an_image_again_is_drawn_in_grey(preset):
+    shown = playgrounds.draw_filter(IMAGE, playgrounds.PRESETS[preset]).axes[2].images[0]
+    assert shown.get_clim() == (0, IMAGE.max()) and shown.cmap.name == "gray"
 
 
 @pytest.mark.parametrize("kind", ["max", "average"])
@@ -103,7 +109,9 @@ def test_the_pooling_figure_shows_both_maps_and_both_changes():
     still, moved = playgrounds.shifted(MAP, 0), playgrounds.shifted(MAP, 2)
     pooled = [playgrounds.pool(one, 4) for one in (still, moved)]
     expected = [still, pooled[0], moved - still, pooled[1] - pooled[0]]
-    assert all(np.allclose(picture_of(axis), one) for axis, one in zip(figure.axes, expected, strict=False))
+    assert all(
+        np.allclose(image_of(axis), one) for axis, one in zip(figure.axes, expected, strict=False)
+    )
     assert f"{playgrounds.changed(still, moved):.0%}" in figure.axes[2].get_title()
     assert f"{playgrounds.changed(*pooled):.0%}" in figure.axes[3].get_title()
 
@@ -127,7 +135,10 @@ def test_a_wrong_value_is_told_what_is_wrong_with_it(call, message):
 
 def test_the_presets_do_what_their_names_say():
     even = np.full((5, 5), 7.0)
-    results = {name: playgrounds.correlate(even, np.array(kernel)) for name, kernel in playgrounds.PRESETS.items()}
+    results = {
+        name: playgrounds.correlate(even, np.array(kernel))
+        for name, kernel in playgrounds.PRESETS.items()
+    }
     keeps = {"blur", "sharpen", "nothing changes"}
     assert all(np.allclose(result, 7 if name in keeps else 0) for name, result in results.items())
 
@@ -138,10 +149,14 @@ def test_the_rates_are_those_of_the_schedules_in_keras():
     kinds, steps, warmup = keras.optimizers.schedules, playgrounds.STEPS, playgrounds.STEPS // 10
     theirs = {
         ("cosine", 0.1, 0.0, 0.0): kinds.CosineDecay(0.1, steps),
-        ("cosine", 0.2, 0.1, 0.3): kinds.CosineDecay(0.0, steps - warmup, 0.3, warmup_target=0.2, warmup_steps=warmup),
+        ("cosine", 0.2, 0.1, 0.3): kinds.CosineDecay(
+            0.0, steps - warmup, 0.3, warmup_target=0.2, warmup_steps=warmup
+        ),
         ("constant", 0.2, 0.1, 0.0): kinds.PolynomialDecay(0.0, warmup, 0.2),
         ("exponential", 0.1, 0.0, 0.04): kinds.ExponentialDecay(0.1, steps, 0.04),
-        ("step", 0.1, 0.0, 0.01): kinds.PiecewiseConstantDecay([steps // 2, steps * 3 // 4], [0.1, 0.01, 0.001]),
+        ("step", 0.1, 0.0, 0.01): kinds.PiecewiseConstantDecay(
+            [steps // 2, steps * 3 // 4], [0.1, 0.01, 0.001]
+        ),
     }
     for arguments, schedule in theirs.items():
         expected = [float(schedule(step)) for step in range(steps)]
@@ -168,10 +183,10 @@ def test_the_schedule_figure_shows_the_rates_and_both_losses():
 
 
 def test_filters_draws_once_at_the_start_and_once_for_each_change(shown, drawn):
-    playgrounds.filters({"a": PICTURE, "b": PICTURE.T})
-    picture, preset = below(shown[0], "Dropdown")
-    boxes, image = below(shown[0], "FloatText"), below(shown[0], "Image")[0]
-    assert len(drawn) == 1 and bytes(image.value).startswith(b"\x89PNG")
+    playgrounds.filters({"a": IMAGE, "b": IMAGE.T})
+    image, preset = below(shown[0], "Dropdown")
+    boxes, figure = below(shown[0], "FloatText"), below(shown[0], "Image")[0]
+    assert len(drawn) == 1 and bytes(figure.value).startswith(b"\x89PNG")
 
     preset.value = "sharpen"
     assert len(drawn) == 2 and np.array_equal(drawn[-1][1], playgrounds.PRESETS["sharpen"])
@@ -181,14 +196,14 @@ def test_filters_draws_once_at_the_start_and_once_for_each_change(shown, drawn):
     assert len(drawn) == 3 and drawn[-1][1][1, 2] == 3
     assert preset.value == playgrounds.OWN
 
-    before = image.value
-    picture.value = "b"
-    assert len(drawn) == 4 and np.array_equal(drawn[-1][0], PICTURE.T)
-    assert image.value != before
+    before = figure.value
+    image.value = "b"
+    assert len(drawn) == 4 and np.array_equal(drawn[-1][0], IMAGE.T)
+    assert figure.value != before
 
 
 def test_a_preset_after_own_values_sets_all_nine_again(shown, drawn):
-    playgrounds.filters({"a": PICTURE})
+    playgrounds.filters({"a": IMAGE})
     preset, boxes = below(shown[0], "Dropdown")[1], below(shown[0], "FloatText")
     boxes[0].value = 9
     preset.value = "vertical edge"
@@ -203,7 +218,11 @@ def test_each_control_of_pooling_redraws_once(shown, drawn):
     kind = below(shown[0], "Dropdown")[0]
     assert [arguments[1:] for arguments in drawn] == [(1, 4, "max")]
     shift.value, window.value, kind.value = 5, 2, "average"
-    assert [arguments[1:] for arguments in drawn[1:]] == [(5, 4, "max"), (5, 2, "max"), (5, 2, "average")]
+    assert [arguments[1:] for arguments in drawn[1:]] == [
+        (5, 4, "max"),
+        (5, 2, "max"),
+        (5, 2, "average"),
+    ]
 
 
 def test_each_control_of_schedules_redraws_once(shown, drawn):
@@ -227,7 +246,11 @@ def test_the_sliders_of_schedules_stay_within_what_can_be_drawn(shape, shown):
             slider.value = end
             values = [one.value for one in below(shown[0], "FloatSlider")]
             rates = playgrounds.rates(shape, *values)
-            assert len(rates) == playgrounds.STEPS and rates.max() <= values[0] + 1e-12 and np.isfinite(rates).all()
+            assert (
+                len(rates) == playgrounds.STEPS
+                and rates.max() <= values[0] + 1e-12
+                and np.isfinite(rates).all()
+            )
 
 
 def test_the_sliders_stay_within_what_can_be_drawn(shown, drawn):
@@ -239,13 +262,15 @@ def test_the_sliders_stay_within_what_can_be_drawn(shown, drawn):
 
 
 def test_redrawing_leaves_no_open_figure(shown):
-    playgrounds.filters({"a": PICTURE})
+    playgrounds.filters({"a": IMAGE})
     playgrounds.pooling(MAP)
     playgrounds.schedules()
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("playground", [playgrounds.filters, playgrounds.pooling, playgrounds.schedules])
+@pytest.mark.parametrize(
+    "playground", [playgrounds.filters, playgrounds.pooling, playgrounds.schedules]
+)
 def test_a_redraw_makes_no_new_figure(playground, shown, monkeypatch):
     playground()
     monkeypatch.setattr(plt, "subplots", None)
@@ -258,21 +283,25 @@ def test_a_redraw_makes_no_new_figure(playground, shown, monkeypatch):
 @pytest.mark.parametrize(
     ("draw", "first", "second"),
     [
-        (playgrounds.draw_filter, (PICTURE, playgrounds.PRESETS["blur"]), (PICTURE.T, ASYMMETRIC)),
-        (playgrounds.draw_filter, (PICTURE.T, ASYMMETRIC), (PICTURE, playgrounds.PRESETS["blur"])),
+        (playgrounds.draw_filter, (IMAGE, playgrounds.PRESETS["blur"]), (IMAGE.T, ASYMMETRIC)),
+        (playgrounds.draw_filter, (IMAGE.T, ASYMMETRIC), (IMAGE, playgrounds.PRESETS["blur"])),
         (playgrounds.draw_pooling, (MAP, 1, 4, "max"), (MAP, 8, 5, "average")),
         (playgrounds.draw_schedule, ("cosine", 0.1, 0.1, 0.0), ("step", 0.2, 0.5, 0.3)),
     ],
     ids=["filter", "filter, back", "pooling", "schedule"],
 )
 def test_a_figure_that_is_drawn_on_looks_like_a_new_one(draw, first, second):
-    assert playgrounds.as_png(draw(*second, figure=draw(*first))) == playgrounds.as_png(draw(*second))
+    assert playgrounds.as_png(draw(*second, figure=draw(*first))) == playgrounds.as_png(
+        draw(*second)
+    )
 
 
 # Where nobody can move a slider
 
 
-@pytest.mark.parametrize("playground", [playgrounds.filters, playgrounds.pooling, playgrounds.schedules])
+@pytest.mark.parametrize(
+    "playground", [playgrounds.filters, playgrounds.pooling, playgrounds.schedules]
+)
 def test_where_no_widget_can_run_a_still_figure_is_drawn(playground, drawn):
     playground()
     assert len(plt.get_fignums()) == 1

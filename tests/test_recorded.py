@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-RECORDED = ROOT / "benchmarks" / "recorded" / "near_task.csv"
+RECORDED = ROOT / "helpers" / "recorded" / "near_task.csv"
 
 
 @pytest.fixture
@@ -30,8 +30,10 @@ def lesson_cell(cell_id):
     return next(cell.source for cell in cells if cell.id == cell_id)
 
 
-def test_every_head_ran_with_five_seeds_on_all_and_on_fewer_pictures(runs):
-    per_head = runs.groupby(["epochs", "pictures", "units"])["seed"].apply(lambda seeds: sorted(seeds))
+def test_every_head_ran_with_five_seeds_on_all_and_on_fewer_images(runs):
+    per_head = runs.groupby(["epochs", "images", "units"])["seed"].apply(
+        lambda seeds: sorted(seeds)
+    )
     assert all(seeds == [0, 1, 2, 3, 4] for seeds in per_head)
     assert sorted(runs.loc[runs["epochs"] == 10, "units"].unique()) == [0, 10, 100, 1000]
     assert sorted(runs.loc[runs["epochs"] == 5, "units"].unique()) == [0, 100]

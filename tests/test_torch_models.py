@@ -1,21 +1,28 @@
 """Lesson 10's PyTorch: the same maps as Keras, and the lesson's own cells on ResNet50, freezing, kill and resume."""
 
 import contextlib
+import email.message
 import io
 import os
 import pathlib
 import random
 import subprocess
 import sys
+import urllib.error
+import urllib.response
 
 import nbformat
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-torch.txt")
-pytest.importorskip("torchvision", reason="torchvision is not installed: pip install -r requirements-torch.txt")
+torch = pytest.importorskip(
+    "torch", reason="PyTorch is not installed: pip install -r requirements-torch.txt"
+)
+pytest.importorskip(
+    "torchvision", reason="torchvision is not installed: pip install -r requirements-torch.txt"
+)
 
-from helpers import data, features, torch_models, weights  # noqa: E402
+from helpers import data, features, torch_models  # noqa: E402
 from helpers.models import backbone, keras  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -31,7 +38,15 @@ def cell(name: str) -> str:
 
 def lesson(*names: str, **given) -> dict:
     """Run cells of the lesson by their ids; returns their names."""
-    space = {"torch": torch, "nn": torch.nn, "np": np, "os": os, "pathlib": pathlib, "device": "cpu", **given}
+    space = {
+        "torch": torch,
+        "nn": torch.nn,
+        "np": np,
+        "os": os,
+        "pathlib": pathlib,
+        "device": "cpu",
+        **given,
+    }
     for name in names:
         exec(compile(cell(name), f"<cell {name}>", "exec"), space)
     return space
@@ -43,30 +58,44 @@ def dataset():
 
 
 @pytest.mark.parametrize("size", [150, 299])
-def test_maps_of_real_pictures_are_keras_at_five_depths(size, dataset):
-    pixels = features.prepare(dataset.split("validation")["source"][:4], size).astype("float32") / 127.5 - 1
+def test_maps_of_real_images_are_keras_at_five_depths(size, dataset):
+    images = data.read_images(dataset.split("validation")["source"][:4], size)
+    pixels = images.astype("float32") / 127.5 - 1
     in_keras = backbone(size)
-    depths = keras.Model(in_keras.input, [in_keras.get_layer(name).output for name in DEPTHS.values()])
+    depths = keras.Model(
+        in_keras.input, [in_keras.get_layer(name).output for name in DEPTHS.values()]
+    )
     model = torch_models.xception()
     for blocks, expected in zip(DEPTHS, depths.predict(pixels, verbose=0), strict=True):
         with torch.inference_mode():
-            maps = model[:blocks](torch.from_numpy(pixels).permute(0, 3, 1, 2)).relu().permute(0, 2, 3, 1).numpy()
+            maps = (
+                model[:blocks](torch.from_numpy(pixels).permute(0, 3, 1, 2))
+                .relu()
+                .permute(0, 2, 3, 1)
+                .numpy()
+            )
         assert maps.shape == expected.shape
         assert np.abs(maps - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize(("height", "width"), [(6, 6), (5, 5), (6, 7), (9, 4), (72, 37)])
 def test_pooling_puts_its_windows_where_keras_does(height, width):
-    x = np.random.default_rng(0).normal(size=(1, height, width, 3)).astype("float32") - 9  # negative: zeros would win
+    x = (
+        np.random.default_rng(0).normal(size=(1, height, width, 3)).astype("float32") - 9
+    )  # negative: zeros would win
     expected = keras.ops.convert_to_numpy(keras.ops.max_pool(x, 3, strides=2, padding="same"))
     pooled = torch_models.same_max_pool(torch.from_numpy(x).permute(0, 3, 1, 2))
     assert np.array_equal(pooled.permute(0, 2, 3, 1), expected)
 
 
-@pytest.mark.parametrize("change", [lambda tensors: tensors[:-1], lambda tensors: [*tensors, tensors[-1]]])
+@pytest.mark.parametrize(
+    "change", [lambda tensors: tensors[:-1], lambda tensors: [*tensors, tensors[-1]]]
+)
 def test_a_tensor_too_few_or_too_many_is_refused(change):
     with pytest.raises(ValueError, match="tensors"):
-        torch_models.load(torch_models.xception(pretrained=False), change(weights.read(weights.fetch())))
+        torch_models.load(
+            torch_models.xception(pretrained=False), change(backbone(71).get_weights())
+        )
 
 
 @pytest.fixture
@@ -99,28 +128,33 @@ def test_resnet50_from_a_file_trains_its_head_only(hub):
     logits = model(torch.rand(2, 3, 64, 64))
     assert logits.shape == (2, 7)
     torch.nn.functional.cross_entropy(logits, torch.tensor([0, 6])).backward()
-    assert {name for name, parameter in model.named_parameters() if parameter.grad is not None} == trains
+    assert {
+        name for name, parameter in model.named_parameters() if parameter.grad is not None
+    } == trains
     optimizer.step()
-    assert all(torch.equal(value, kept[name]) for name, value in model.backbone.state_dict().items())
+    assert all(
+        torch.equal(value, kept[name]) for name, value in model.backbone.state_dict().items()
+    )
 
 
 def blocked(*_, **__):
-    raise OSError("Could not download it: no connection.")
+    raise urllib.error.URLError("no connection")
 
 
-def html(url, file, **_):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("<html>log in here</html>")
+def html(request, **_):
+    """What a hotel's network answers."""
+    page = io.BytesIO(b"<html>log in here</html>")
+    return urllib.response.addinfourl(page, email.message.Message(), request.full_url)
 
 
-@pytest.mark.parametrize(("answer", "said"), [(blocked, "no connection"), (html, "not ResNet50's file")])
+@pytest.mark.parametrize(("answer", "said"), [(blocked, "no connection"), (html, "invalid hash")])
 def test_a_download_that_fails_is_one_line_and_leaves_nothing(hub, monkeypatch, answer, said):
-    monkeypatch.setattr(data, "download", answer)
+    monkeypatch.setattr(torch.hub, "urlopen", answer)
     heard = io.StringIO()
     with contextlib.redirect_stdout(heard):
-        assert lesson("resnet", data=data)["resnet50_parts"]() is None
-    assert said in heard.getvalue() and "goes on with Xception" in heard.getvalue()
-    assert heard.getvalue().count("\n") == 1
+        assert lesson("resnet")["resnet50_parts"]() is None
+    lines = [line for line in heard.getvalue().splitlines() if not line.startswith("Downloading")]
+    assert len(lines) == 1 and said in lines[0] and "goes on with Xception" in lines[0]
     assert not list(hub.rglob("*.*"))
 
 
@@ -162,7 +196,11 @@ np.savez(folder / "end.npz", weight=head.weight.detach(), bias=head.bias.detach(
 
 def test_ten_kills_at_random_moments_change_no_bit(tmp_path, dataset):
     vectors = features.extract(dataset)
-    kept = {f"{name}_{part}": getattr(vectors[name], part) for name in ("train", "validation") for part in "xy"}
+    kept = {
+        f"{name}_{part}": getattr(vectors[name], part)
+        for name in ("train", "validation")
+        for part in "xy"
+    }
     np.savez(tmp_path / "vectors.npz", **kept)
     (tmp_path / "child.py").write_text(CHILD)
 
@@ -177,7 +215,9 @@ def test_ten_kills_at_random_moments_change_no_bit(tmp_path, dataset):
     steps = -(-len(vectors["train"].y) // 32)
     moments = random.Random(10)
     reached = []
-    for _ in range(10):  # each dies within the next two epochs: before, in or after a step or the writing of a file
+    for _ in range(
+        10
+    ):  # each dies within the next two epochs: before, in or after a step or the writing of a file
         assert child(stormy, moments.randint(1, 2 * steps + 8)) != 0, "it was to be killed"
         state = stormy / "state.pt"
         reached.append(torch.load(state, weights_only=True)["epoch"] if state.exists() else 0)

@@ -12,7 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 RETURN = "Put your code in place of the three dots, and end it with return, not print."
-RIGHT, NOT_YET, NOT_ANSWERED, RAISED = "right", "not yet", "not answered", "your code raised an error"
+RIGHT, NOT_YET, NOT_ANSWERED, RAISED = (
+    "right",
+    "not yet",
+    "not answered",
+    "your code raised an error",
+)
 
 
 class Result(NamedTuple):
@@ -47,7 +52,9 @@ def check(number: str, answer) -> Result:
     except (ModuleNotFoundError, KeyError):
         raise ValueError(f"There is no exercise {number!r}.") from None
     if answer is None or answer is ...:
-        return Result(NOT_ANSWERED, "Put your answer in place of the three dots and run the cell again.")
+        return Result(
+            NOT_ANSWERED, "Put your answer in place of the three dots and run the cell again."
+        )
     try:
         why = judge(answer)
     except NotYet as error:
@@ -66,13 +73,21 @@ class Unanswered(Exception):
 def call(function: Callable, *arguments, **named):
     """Call the learner's function; an error inside it is reported as the learner's, with the line. None: unanswered."""
     if not callable(function):
-        raise NotYet(f"Expected a function, got {_what(function)}. Pass its name without parentheses.")
+        raise NotYet(
+            f"Expected a function, got {_what(function)}. Pass its name without parentheses."
+        )
     try:
         value = function(*arguments, **named)
     except Exception as error:
         path = function.__code__.co_filename if hasattr(function, "__code__") else None
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
-        where = f" in line {frames[-1].lineno} of your code ({frames[-1].line})" if frames else " when it was called"
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path
+        ]
+        where = (
+            f" in line {frames[-1].lineno} of your code ({frames[-1].line})"
+            if frames
+            else " when it was called"
+        )
         raise LearnerError(f"{type(error).__name__}{where}: {error}") from None
     if value is None:
         plain = all(isinstance(one, int | float | str) for one in arguments)
@@ -80,7 +95,12 @@ def call(function: Callable, *arguments, **named):
     return value
 
 
-def number(answer, expected: float, slips: Mapping[float, str] | None = None, tolerance: float | None = None) -> str:
+def number(
+    answer,
+    expected: float,
+    slips: Mapping[float, str] | None = None,
+    tolerance: float | None = None,
+) -> str:
     """Judge a number: its type, its value, and the usual slips by name ({wrong value: what went wrong}).
 
     tolerance : relative; None: 1e-6 where a whole number is expected, else 1e-3. An array or a list of one number
@@ -111,7 +131,9 @@ def _tolerance(value: float) -> float:
     return 1e-6 if float(value).is_integer() else 1e-3
 
 
-def array(answer, expected, slips: Mapping[str, np.ndarray] | None = None, tolerance: float = 1e-4) -> str:
+def array(
+    answer, expected, slips: Mapping[str, np.ndarray] | None = None, tolerance: float = 1e-4
+) -> str:
     """Judge an array in order: type, shape, values; `slips` are wrong arrays by what went wrong: {message: array}."""
     if not isinstance(answer, np.ndarray | list | tuple) and not hasattr(answer, "__array__"):
         return f"Expected an array or a list of numbers, got {_what(answer)}."
@@ -119,11 +141,15 @@ def array(answer, expected, slips: Mapping[str, np.ndarray] | None = None, toler
         answer, expected = np.asarray(answer, float), np.asarray(expected, float)
     except (TypeError, ValueError):
         return "Expected an array of numbers; some entries are not numbers, or the rows differ in length."
-    if answer.shape == expected.shape and np.allclose(answer, expected, rtol=tolerance, atol=tolerance):
+    if answer.shape == expected.shape and np.allclose(
+        answer, expected, rtol=tolerance, atol=tolerance
+    ):
         return ""
     for message, wrong in (slips or {}).items():
         wrong = np.asarray(wrong, float)
-        if answer.shape == wrong.shape and np.allclose(answer, wrong, rtol=tolerance, atol=tolerance):
+        if answer.shape == wrong.shape and np.allclose(
+            answer, wrong, rtol=tolerance, atol=tolerance
+        ):
             return message
     flat = expected.ndim == 1 and answer.size == expected.size
     if (
@@ -138,7 +164,9 @@ def array(answer, expected, slips: Mapping[str, np.ndarray] | None = None, toler
         return "All values are zero."
     wrong = ~np.isclose(answer, expected, rtol=tolerance, atol=tolerance)
     place = tuple(int(index) for index in np.argwhere(wrong)[0])
-    where = f"At {place}" if len(place) > 1 else f"As value number {place[0] + 1}" if place else "Here"
+    where = (
+        f"At {place}" if len(place) > 1 else f"As value number {place[0] + 1}" if place else "Here"
+    )
     return (
         f"The shape is right; {wrong.sum()} of {wrong.size} values are not. "
         f"{where} you have {answer[place]:.4g}, expected {expected[place]:.4g}."
@@ -152,7 +180,9 @@ def choice(answer, expected: str, why_not: Mapping[str, str]) -> str:
     if letter == expected:
         return ""
     options = ", ".join(sorted([expected, *why_not]))
-    return why_not.get(letter, f"Expected one of the letters {options}, as text, got {_what(answer)}.")
+    return why_not.get(
+        letter, f"Expected one of the letters {options}, as text, got {_what(answer)}."
+    )
 
 
 def _what(value) -> str:

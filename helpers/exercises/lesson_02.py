@@ -38,7 +38,10 @@ def _changed_values(answer) -> str:
 def _standard_kernel(answer) -> str:
     rng = np.random.default_rng()
     for size, channels, filters in ((3, 5, 4), (5, 2, 7), (3, 4, 4)):
-        around, mix = rng.normal(size=(size, size, channels, 1)), rng.normal(size=(1, 1, channels, filters))
+        around, mix = (
+            rng.normal(size=(size, size, channels, 1)),
+            rng.normal(size=(1, 1, channels, filters)),
+        )
         try:
             result = call(answer, around.copy(), mix.copy())
         except LearnerError as error:
@@ -79,7 +82,7 @@ def _field(answer) -> str:
         13: "You added the kernels up and left the strides out.",
         29: "A layer's own stride does not widen its own window: add to the field first, then multiply the jump.",
         24: "One pixel is there from the start: the field begins with 1, not 0.",
-        14: "You went through the layers from last to first. Begin with the one at the picture.",
+        14: "You went through the layers from last to first. Begin with the one at the image.",
         23: "The pooling's window is missing: it adds (2 - 1) x jump, like a convolution.",
         34: "Add (kernel - 1) x jump, not kernel x jump.",
         33: "Add (kernel - 1) x jump, not kernel x jump.",

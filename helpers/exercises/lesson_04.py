@@ -28,7 +28,11 @@ def _map_shape(answer) -> str:
         "You rounded down in every halving. The four last ones round up.": (5, 10, 2048),
         "Height comes first, then width.": (10, 6, 2048),
         "The shape of the maps is right; the backbone gives 2,048 of them, not 3.": (6, 10, 3),
-        "The first two layers have no padding and lose the border: (n - 3) // 2 + 1, then n - 2.": (7, 11, 2048),
+        "The first two layers have no padding and lose the border: (n - 3) // 2 + 1, then n - 2.": (
+            7,
+            11,
+            2048,
+        ),
         "In Keras the channels come last.": (2048, 6, 10),
         "Without the batch, please: height, width, channels.": (1, 6, 10, 2048),
         "That is for 150 x 150.": (5, 5, 2048),
@@ -38,10 +42,12 @@ def _map_shape(answer) -> str:
 
 def _scale(answer) -> str:
     rng = np.random.default_rng()
-    pictures = rng.integers(40, 200, (2, 4, 5, 3), dtype="uint8")  # neither black nor white: no range to stretch
-    kept = pictures.copy()
-    scaled = call(answer, pictures)
-    if not np.array_equal(pictures, kept):
+    images = rng.integers(
+        40, 200, (2, 4, 5, 3), dtype="uint8"
+    )  # neither black nor white: no range to stretch
+    kept = images.copy()
+    scaled = call(answer, images)
+    if not np.array_equal(images, kept):
         return "Your function changed the array that was handed in. Make a new one."
     expected = kept / 127.5 - 1
     why = array(
@@ -50,10 +56,12 @@ def _scale(answer) -> str:
         {
             "That is 0 to 1. Xception wants -1 to 1.": kept / 255,
             "That is -0.5 to 0.5. Stretch it to twice the width.": kept / 255 - 0.5,
-            "Those are 8-bit numbers, which wrap around below zero. Turn them into floats first.": (kept - 1).astype(
-                "uint8"
+            "Those are 8-bit numbers, which wrap around below zero. Turn them into floats first.": (
+                kept - 1
+            ).astype("uint8"),
+            "Scale by fixed numbers, not by the image's own darkest and brightest value.": _stretched(
+                kept
             ),
-            "Scale by fixed numbers, not by the picture's own darkest and brightest value.": _stretched(kept),
             "Twice as wide as 0 to 1, but not yet moved: take 1 away.": kept / 127.5,
             "You divided by 128, so 255 does not reach 1. Divide by 127.5.": kept / 128 - 1,
             "You divided by 127, so 255 gives more than 1. Divide by 127.5.": kept / 127 - 1,
@@ -62,12 +70,16 @@ def _scale(answer) -> str:
     if why:
         return why
     dtype = getattr(scaled, "dtype", type(scaled).__name__)
-    return "" if dtype == np.float32 else f"The values are right, the type is {dtype}. Make it float32."
+    return (
+        ""
+        if dtype == np.float32
+        else f"The values are right, the type is {dtype}. Make it float32."
+    )
 
 
-def _stretched(pictures: np.ndarray) -> np.ndarray:
-    pictures = pictures.astype(float)
-    return (pictures - pictures.min()) / (pictures.max() - pictures.min()) * 2 - 1
+def _stretched(images: np.ndarray) -> np.ndarray:
+    images = images.astype(float)
+    return (images - images.min()) / (images.max() - images.min()) * 2 - 1
 
 
 def _paired_p(answer) -> str:
@@ -81,10 +93,12 @@ def _paired_p(answer) -> str:
             binomtest(
                 9, 21, alternative="greater"
             ).pvalue: "That is one-sided. Either rate could have been the better one: two-sided.",
-            12 / 21: "That is the share of the 21 that the first rate won. How surprising is that for a fair coin?",
-            9 / 21: "That is the share of the 21 that the second rate won. How surprising is that for a fair coin?",
+            12
+            / 21: "That is the share of the 21 that the first rate won. How surprising is that for a fair coin?",
+            9
+            / 21: "That is the share of the 21 that the second rate won. How surprising is that for a fair coin?",
             3 / 341: "That is the difference of the accuracies. How likely is it by chance?",
-            binomtest(283, 563).pvalue: "Only the 21 pictures on which the two disagree count.",
+            binomtest(283, 563).pvalue: "Only the 21 images on which the two disagree count.",
             100 * binomtest(12, 21).pvalue: "As a share, please, not in percent.",
         },
         tolerance=5e-3,

@@ -5,7 +5,10 @@ import numpy as np
 from helpers.exercises import array, call, number
 from helpers.training import mean_interval
 
-WITH, WITHOUT = np.array([0.825, 0.815, 0.831, 0.820, 0.818]), np.array([0.811, 0.819, 0.812, 0.814, 0.820])
+WITH, WITHOUT = (
+    np.array([0.825, 0.815, 0.831, 0.820, 0.818]),
+    np.array([0.811, 0.819, 0.812, 0.814, 0.820]),
+)
 
 
 def _two_steps(answer) -> str:
@@ -53,9 +56,13 @@ def _warmup_cosine(answer) -> str:
         "After the warmup only steps - warmup steps are left, so yours does not reach 0 at the end.": np.where(
             rising, peak * at / warmup, peak * (1 + np.cos(np.pi * (at - warmup) / steps)) / 2
         ),
-        "The warmup is right; after it the rate must fall.": np.where(rising, peak * at / warmup, peak),
+        "The warmup is right; after it the rate must fall.": np.where(
+            rising, peak * at / warmup, peak
+        ),
         "The decay is right; the first steps must rise from 0.": np.where(rising, peak, falling),
-        "That has no warmup: it falls from the first step on.": peak * (1 + np.cos(np.pi * at / steps)) / 2,
+        "That has no warmup: it falls from the first step on.": peak
+        * (1 + np.cos(np.pi * at / steps))
+        / 2,
         "That is a quarter of a wave. Half a wave is cos(pi * done), moved and halved to run from 1 to 0.": np.where(
             rising, peak * at / warmup, peak * np.cos(np.pi / 2 * done)
         ),
@@ -66,12 +73,15 @@ def _warmup_cosine(answer) -> str:
         "Step 0 has the rate 0, step `warmup` the peak: you are one step ahead.": np.where(
             rising, peak * (at + 1) / warmup, falling
         ),
-        "Rises and falls by the right shape, but the peak is missing: multiply by it.": right / peak,
+        "Rises and falls by the right shape, but the peak is missing: multiply by it.": right
+        / peak,
         "That decay is a straight line. It should be half a cosine wave.": np.where(
             rising, peak * at / warmup, peak * (1 - done)
         ),
     }
-    return array(got / peak, right / peak, {message: wrong / peak for message, wrong in slips.items()})
+    return array(
+        got / peak, right / peak, {message: wrong / peak for message, wrong in slips.items()}
+    )
 
 
 def _one(value) -> float:
@@ -88,12 +98,14 @@ def _decay_steps(answer) -> str:
         48 * 25,
         {
             1199: "Each epoch ends with a smaller batch. Round up in every epoch, not once at the end.",
-            3068 * 25 / 64: "Each epoch ends with a smaller batch, which is a step too. Round up, then multiply.",
+            3068
+            * 25
+            / 64: "Each epoch ends with a smaller batch, which is a step too. Round up, then multiply.",
             1198: "Each epoch ends with a smaller batch, which is a step too. Round up, then multiply.",
             47 * 25: "The smaller batch at the end of an epoch is a step too: round up.",
             25: "Those are epochs. The rate would be zero after 25 batches.",
             48: "That is one epoch.",
-            3068 * 25: "Those are pictures. A step takes 64 of them.",
+            3068 * 25: "Those are images. A step takes 64 of them.",
             96 * 25: "That is for batches of 32.",
         },
     )
@@ -113,8 +125,13 @@ def _lower_end(answer) -> str:
             mean_interval(WITH)[1]: "That is the schedule alone. Subtract seed by seed first.",
             unpaired: "Subtract seed by seed first, then take the interval of the five differences.",
             -low: "Mind the sign: the schedule minus the constant rate.",
-            mean - 1.96 * gain.std(ddof=1) / 5**0.5: "That takes 1.96. With five values the t distribution gives 2.78.",
-            mean - 2.776 * gain.std(ddof=1): "That is the spread of single runs. Divide by the root of 5.",
+            mean
+            - 1.96
+            * gain.std(ddof=1)
+            / 5**0.5: "That takes 1.96. With five values the t distribution gives 2.78.",
+            mean
+            - 2.776
+            * gain.std(ddof=1): "That is the spread of single runs. Divide by the root of 5.",
         },
         tolerance=0.06,
     )

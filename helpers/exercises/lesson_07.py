@@ -34,8 +34,12 @@ def _state_size(answer) -> str:
         3 * weights,
         {
             weights: "Those are the weights. Adam keeps two numbers more for each of them.",
-            2 * weights: "Two of the three: the weights, a mean of the gradient, a mean of its square.",
-            3 * (2048 * 128 + 128 * 4): "The biases are missing: they are trained, and Adam keeps their means too.",
+            2
+            * weights: "Two of the three: the weights, a mean of the gradient, a mean of its square.",
+            3
+            * (
+                2048 * 128 + 128 * 4
+            ): "The biases are missing: they are trained, and Adam keeps their means too.",
             3 * (2048 * 128 + 128): "That is the inner layer. The output layer comes on top of it.",
             3 * (2048 * 4 + 4): "That is a direct head. This one has an inner layer.",
             12 * weights: "Those are bytes. The question is for numbers.",
@@ -65,9 +69,11 @@ def _one_order(answer, seed: int, epoch: int, n: int) -> np.ndarray:
     if order.dtype.kind not in "iu":
         raise NotYet(f"Positions are whole numbers; yours are {order.dtype}.")
     if not np.array_equal(np.sort(order), np.arange(n)):
-        raise NotYet(f"Each position from 0 to {n - 1} must come exactly once. Shuffle, do not draw with repeats.")
+        raise NotYet(
+            f"Each position from 0 to {n - 1} must come exactly once. Shuffle, do not draw with repeats."
+        )
     if np.array_equal(order, np.arange(n)):
-        raise NotYet("That is the order in which the pictures lie. Shuffle them.")
+        raise NotYet("That is the order in which the images lie. Shuffle them.")
     return order
 
 
@@ -84,13 +90,18 @@ def _write_whole(answer) -> str:
 
             return move
 
-        with mock.patch("os.replace", watched("replace")), mock.patch("os.rename", watched("rename")):
+        with (
+            mock.patch("os.replace", watched("replace")),
+            mock.patch("os.rename", watched("rename")),
+        ):
             call(answer, path, new)
         if not path.exists() or path.read_bytes() != new:
             return "After the call the file does not hold the new content."
         why = _judge_moves(moves, folder, old, new)
         left = sorted(other.name for other in Path(folder).iterdir() if other != path)
-        return why or (f"The content is right, but this file is left over: {', '.join(left)}." if left else "")
+        return why or (
+            f"The content is right, but this file is left over: {', '.join(left)}." if left else ""
+        )
 
 
 def _judge_moves(moves: list, folder: str, old: bytes, new: bytes) -> str:
@@ -100,7 +111,9 @@ def _judge_moves(moves: list, folder: str, old: bytes, new: bytes) -> str:
     if before != old:
         return "The old file was already changed or gone before the new one took its place."
     if content != new:
-        return "The file that you moved into place did not hold the whole content yet. Close it first."
+        return (
+            "The file that you moved into place did not hold the whole content yet. Close it first."
+        )
     if kind == "rename":
         return "os.rename fails on Windows where the target exists. os.replace works everywhere."
     if source.resolve().parent != Path(folder).resolve():
@@ -120,4 +133,10 @@ def _lost(answer) -> str:
     )
 
 
-CHECKS = {"07.1": _patience, "07.2": _state_size, "07.3": _epoch_order, "07.4": _write_whole, "07.5": _lost}
+CHECKS = {
+    "07.1": _patience,
+    "07.2": _state_size,
+    "07.3": _epoch_order,
+    "07.4": _write_whole,
+    "07.5": _lost,
+}

@@ -33,7 +33,7 @@ def _megabytes(answer) -> str:
             204.8: "A 16-bit float takes two bytes, not one.",
             409_600_000: "In millions of bytes, please.",
             0.4096: "That is in gigabytes. In megabytes, please.",
-            0.2048: "That is for one picture.",
+            0.2048: "That is for one image.",
             102.4: "That is for the 5 x 5 maps of 150 px.",
             390.625: "A megabyte is a million bytes here, not 1,024 x 1,024.",
             3276.8: "Sixteen bits are two bytes: divide by 8.",
@@ -45,17 +45,30 @@ def _megabytes(answer) -> str:
 def _moving_mean(answer) -> str:
     rng = np.random.default_rng()
     for steps in (1, 2, 250, 0):
-        start, batch = float(rng.uniform(1, 2)), float(rng.uniform(6, 9))  # far apart: the slips differ
+        start, batch = (
+            float(rng.uniform(1, 2)),
+            float(rng.uniform(6, 9)),
+        )  # far apart: the slips differ
         kept = 0.99**steps
         slips = {
-            0.01**steps * start + (1 - 0.01**steps) * batch: "99 % of the old mean is kept, not 1 %.",
-            start + steps * 0.01 * (batch - start): "Each step starts from the mean after the step before.",
+            0.01**steps * start
+            + (1 - 0.01**steps) * batch: "99 % of the old mean is kept, not 1 %.",
+            start
+            + steps
+            * 0.01
+            * (batch - start): "Each step starts from the mean after the step before.",
             0.99 * start + 0.01 * batch: f"That is after one step; {steps} were asked for.",
             start: f"Your mean does not move in {steps} steps.",
-            0.99 ** (steps + 1) * start + (1 - 0.99 ** (steps + 1)) * batch: "That is one step too many.",
+            0.99 ** (steps + 1) * start
+            + (1 - 0.99 ** (steps + 1)) * batch: "That is one step too many.",
             batch: "That is the batch's mean: the moving mean gets there only slowly.",
         }
-        if why := number(call(answer, start, batch, steps), kept * start + (1 - kept) * batch, slips, tolerance=1e-6):
+        if why := number(
+            call(answer, start, batch, steps),
+            kept * start + (1 - kept) * batch,
+            slips,
+            tolerance=1e-6,
+        ):
             return why
     return ""
 
@@ -68,7 +81,9 @@ def _prepare(answer) -> str:
         for layer in model.layers:
             layer.trainable = not frozen
         count = call(answer, model)
-        norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        norms = [
+            layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)
+        ]
         others = [layer for layer in model.layers if layer.weights and layer not in norms]
         if any(layer.trainable for layer in norms):
             return "A BatchNormalization layer may still train. Set its `trainable` to False."
@@ -76,7 +91,9 @@ def _prepare(answer) -> str:
             return "Some other layers are still frozen. Set each layer's `trainable`, one by one."
         if not model.trainable_weights:
             return "The layers are right, but the model as a whole is frozen: set model.trainable to True first."
-        if why := number(count, len(norms), {len(others): "Return how many BatchNormalization layers there are."}):
+        if why := number(
+            count, len(norms), {len(others): "Return how many BatchNormalization layers there are."}
+        ):
             return why
     return ""
 
@@ -84,7 +101,11 @@ def _prepare(answer) -> str:
 def _small_model(keras):
     layers = [keras.Input((8, 8, 3))]
     for _ in range(3):
-        layers += [keras.layers.Conv2D(4, 1), keras.layers.BatchNormalization(), keras.layers.ReLU()]
+        layers += [
+            keras.layers.Conv2D(4, 1),
+            keras.layers.BatchNormalization(),
+            keras.layers.ReLU(),
+        ]
     return keras.Sequential([*layers, keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)])
 
 
@@ -100,4 +121,10 @@ def _unchanged(answer) -> str:
     )
 
 
-CHECKS = {"09.1": _tail_parameters, "09.2": _megabytes, "09.3": _moving_mean, "09.4": _prepare, "09.5": _unchanged}
+CHECKS = {
+    "09.1": _tail_parameters,
+    "09.2": _megabytes,
+    "09.3": _moving_mean,
+    "09.4": _prepare,
+    "09.5": _unchanged,
+}

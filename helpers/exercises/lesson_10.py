@@ -27,9 +27,18 @@ def _last_window(answer) -> str:
         "Keras comes first, then PyTorch.": (69, 70),
         "That is the window after the last one: 36 windows have the numbers 0 to 35.": (72, 71),
         "That is the middle row of each window, not the first.": (71, 70),
-        "Row 72 is not there: that is where Keras' window hangs over the end. With which row does it begin?": (72, 70),
-        "Then both would see the same windows. PyTorch puts a row of margin before row 0.": (70, 70),
-        "That is PyTorch's window for both. Keras begins at row 0 where the number of rows is even.": (69, 69),
+        "Row 72 is not there: that is where Keras' window hangs over the end. With which row does it begin?": (
+            72,
+            70,
+        ),
+        "Then both would see the same windows. PyTorch puts a row of margin before row 0.": (
+            70,
+            70,
+        ),
+        "That is PyTorch's window for both. Keras begins at row 0 where the number of rows is even.": (
+            69,
+            69,
+        ),
         "That is without the stride of 2.": (35, 34),
     }
     return array(answer, (70, 69), slips)
@@ -43,15 +52,21 @@ def _train_step(answer) -> str:
     torch.manual_seed(np.random.default_rng().integers(1_000_000))
     x, y = torch.randn(6, 5), torch.tensor([0, 1, 2, 0, 1, 2])
     model, stale = _little_model(torch), torch.randn(3, 5)
-    model[1].weight.grad = stale.clone()  # left from an earlier batch: a step without zero_grad adds to it
+    model[
+        1
+    ].weight.grad = stale.clone()  # left from an earlier batch: a step without zero_grad adds to it
     before = model[1].weight.detach().clone()
     loss = torch.nn.functional.cross_entropy(model(x), y)
     right = torch.autograd.grad(loss, model[1].weight)[0]
-    twice = torch.autograd.grad(torch.nn.functional.cross_entropy(model(x).softmax(1), y), model[1].weight)[0]
+    twice = torch.autograd.grad(
+        torch.nn.functional.cross_entropy(model(x).softmax(1), y), model[1].weight
+    )[0]
     model.eval()
     said = call(answer, model, x, y, torch.optim.SGD(model.parameters(), lr=0.5))
     moved = (before - model[1].weight.detach()) / 0.5
-    why = _moved(torch, moved, {"right": right, "stale": right + stale, "old": stale, "softmax": twice})
+    why = _moved(
+        torch, moved, {"right": right, "stale": right + stale, "old": stale, "softmax": twice}
+    )
     if why:
         return why
     if isinstance(said, torch.Tensor):
@@ -59,7 +74,12 @@ def _train_step(answer) -> str:
     if not model.training:
         return "The step is right, but the model is still in eval mode: begin with model.train()."
     after = torch.nn.functional.cross_entropy(model(x), y).item()
-    return number(said, loss.item(), {after: "That is the loss after the step. Return the one from before it."}, 1e-4)
+    return number(
+        said,
+        loss.item(),
+        {after: "That is the loss after the step. Return the one from before it."},
+        1e-4,
+    )
 
 
 def _little_model(torch):
@@ -73,7 +93,9 @@ def _moved(torch, moved, gradients: dict) -> str:
         "old": "The weights moved along an old gradient: backward() must come before step(), after zero_grad().",
         "softmax": "The loss saw probabilities. cross_entropy wants the model's logits: no softmax.",
     }
-    near = {name: torch.allclose(moved, gradient, atol=1e-4) for name, gradient in gradients.items()}
+    near = {
+        name: torch.allclose(moved, gradient, atol=1e-4) for name, gradient in gradients.items()
+    }
     if near["right"]:
         return ""
     if not moved.any():

@@ -11,7 +11,9 @@ def _first_loss(answer) -> str:
         np.log(10),
         {
             1.0: "That is the logarithm to the base 10. Cross-entropy takes the natural one.",
-            np.log2(10): "That is the logarithm to the base 2. Cross-entropy takes the natural one.",
+            np.log2(
+                10
+            ): "That is the logarithm to the base 2. Cross-entropy takes the natural one.",
             -np.log(10): "Minus the logarithm of 1/10: the two minus signs cancel.",
             0.1: "That is the probability of the true class. The loss is minus its logarithm.",
             np.log(2): "That is for two classes.",
@@ -22,7 +24,7 @@ def _first_loss(answer) -> str:
 
 def _double_scale(answer) -> str:
     slips = {
-        "That is what the layer gives for raw pictures. These are scaled already.": (0, 1),
+        "That is what the layer gives for raw images. These are scaled already.": (0, 1),
         "That is what comes in. The layer divides it once more.": (-1, 1),
         "Smallest first, then largest.": (1 / 255, -1 / 255),
         "That would be Rescaling(1 / 127.5, offset=-1). This layer only divides by 255.": (
@@ -51,10 +53,10 @@ def _copies(answer) -> str:
         told,
         4,
         {
-            3: "One of the training pictures stands in validation twice: both count.",
+            3: "One of the training images stands in validation twice: both count.",
             5: "One of them differs by a single value: that is no copy.",
-            0: "It finds none. Compare every validation picture with every training picture, not only at the same row.",
-            len(validation): "It counts all of them. Compare whole pictures, not single values.",
+            0: "It finds none. Compare every validation image with every training image, not only at the same row.",
+            len(validation): "It counts all of them. Compare whole images, not single values.",
         },
     )
 

@@ -6,16 +6,16 @@ from helpers.exercises import array, call, choice, number
 from helpers.training import wilson
 
 
-def _one_picture(answer) -> str:
+def _one_image(answer) -> str:
     return number(
         answer,
         100 / 12,
         {
             1 / 12: "As percentage points, please: times 100.",
-            100 / 60: "Only the test pictures count: a fifth of the 60.",
-            100 / 36: "Those are the training pictures. Test gets a fifth of the 60.",
-            100 / 20: "20 percent go to the test, not 20 pictures.",
-            12: "That is the number of test pictures. Which share of them is one picture?",
+            100 / 60: "Only the test images count: a fifth of the 60.",
+            100 / 36: "Those are the training images. Test gets a fifth of the 60.",
+            100 / 20: "20 percent go to the test, not 20 images.",
+            12: "That is the number of test images. Which share of them is one image?",
         },
     )
 
@@ -29,19 +29,25 @@ def _enough(answer) -> str:
     enough = next(n for n in range(10, 1000, 10) if _width(n) <= 0.10)
     half = next(n for n in range(10, 10_000, 10) if _width(n) <= 0.05)
     slips = {
-        enough - 10: f"Almost: with {enough - 10} pictures the interval is still {_width(enough - 10):.4f} wide.",
+        enough
+        - 10: f"Almost: with {enough - 10} images the interval is still {_width(enough - 10):.4f} wide.",
         enough + 10: f"That is enough, but {enough} are enough too.",
         half: "That is .05 wide. Wide means high minus low, not half of it.",
-        next(n for n in range(10, 1000, 10) if _width(n) <= 0.20): "That is .20 wide: .10 to each side. "
-        "Wide means high minus low.",
-        enough * 9 // 10: "Those are the pictures that it gets right. How many are tested?",
+        next(
+            n for n in range(10, 1000, 10) if _width(n) <= 0.20
+        ): "That is .20 wide: .10 to each side. Wide means high minus low.",
+        enough * 9 // 10: "Those are the images that it gets right. How many are tested?",
     }
     return number(answer, enough, slips)
 
 
 def _together(answer) -> str:
     rng = np.random.default_rng()
-    few_votes = [[[0.9, 0.1, 0.0]], [[0.4, 0.6, 0.0]], [[0.4, 0.6, 0.0]]]  # the mean says 0, the votes say 1
+    few_votes = [
+        [[0.9, 0.1, 0.0]],
+        [[0.4, 0.6, 0.0]],
+        [[0.4, 0.6, 0.0]],
+    ]  # the mean says 0, the votes say 1
     probabilities = np.concatenate([few_votes, rng.dirichlet((0.4, 0.4, 0.4), (3, 40))], axis=1)
     order = rng.permutation(41)
     probabilities = probabilities[:, order]
@@ -49,30 +55,48 @@ def _together(answer) -> str:
     labels = call(answer, probabilities)
     if not np.array_equal(probabilities, kept):
         return "Your function changed the array that was handed in. Make a new one."
-    votes = np.stack([(kept.argmax(axis=2) == label).sum(axis=0) for label in range(3)], axis=1).argmax(axis=1)
+    votes = np.stack(
+        [(kept.argmax(axis=2) == label).sum(axis=0) for label in range(3)], axis=1
+    ).argmax(axis=1)
     slips = {
         "You let each head vote for one class. Average the probabilities first, then take the largest.": votes,
         "That is the first head alone. Average over all of them.": kept[0].argmax(axis=1),
         "That is the last head alone. Average over all of them.": kept[-1].argmax(axis=1),
         "Those are the averaged probabilities. Which class has the largest?": kept.mean(axis=0),
-        "Those are the largest probabilities. Return where they stand: argmax, not max.": kept.mean(axis=0).max(axis=1),
-        "You averaged the labels. Labels are names, not quantities: average the probabilities.": kept.argmax(2).mean(0),
-        "You took the head that is most sure. Average over all of them.": kept.max(axis=0).argmax(axis=1),
-        "That is argmax along the pictures. After the mean, the classes lie along axis 1.": kept.mean(0).argmax(0),
-        "That is the mean over the pictures. The heads lie along axis 0.": kept.mean(axis=1).argmax(axis=1),
+        "Those are the largest probabilities. Return where they stand: argmax, not max.": kept.mean(
+            axis=0
+        ).max(axis=1),
+        "You averaged the labels. Labels are names, not quantities: average the probabilities.": kept.argmax(
+            2
+        ).mean(0),
+        "You took the head that is most sure. Average over all of them.": kept.max(axis=0).argmax(
+            axis=1
+        ),
+        "That is argmax along the images. After the mean, the classes lie along axis 1.": kept.mean(
+            0
+        ).argmax(0),
+        "That is the mean over the images. The heads lie along axis 0.": kept.mean(axis=1).argmax(
+            axis=1
+        ),
         "The labels start at 0.": kept.mean(axis=0).argmax(axis=1) + 1,
     }
     why = array(labels, kept.mean(axis=0).argmax(axis=1), slips)
     if why:
         return why
     whole = np.issubdtype(np.asarray(labels).dtype, np.integer)
-    return "" if whole else f"The labels are right, their type is {np.asarray(labels).dtype}. Return whole numbers."
+    return (
+        ""
+        if whole
+        else f"The labels are right, their type is {np.asarray(labels).dtype}. Return whole numbers."
+    )
 
 
 def _cam(answer) -> str:
     rng = np.random.default_rng()
     feature_map = rng.uniform(0.2, 2, (4, 6, 5))
-    slopes = rng.normal(size=(4, 6, 5)) + np.array([1.5, -1.5, 1.0, -1.0, 0.2])  # both signs at some places
+    slopes = rng.normal(size=(4, 6, 5)) + np.array(
+        [1.5, -1.5, 1.0, -1.0, 0.2]
+    )  # both signs at some places
     kept = feature_map.copy(), slopes.copy()
     result = call(answer, feature_map, slopes)
     if not (np.array_equal(feature_map, kept[0]) and np.array_equal(slopes, kept[1])):
@@ -85,7 +109,9 @@ def _cam(answer) -> str:
         {
             "You cut off the negative part. Keep both signs here.": np.maximum(expected, 0),
             "You took the mean over the channels. Add them up.": expected / 5,
-            "Weight with the average gradient of each channel, not place by place.": (feature_map * slopes).sum(-1),
+            "Weight with the average gradient of each channel, not place by place.": (
+                feature_map * slopes
+            ).sum(-1),
             "You added the gradient up over height and width. Take its mean.": expected * 24,
             "That is the weighted map of each channel. Add the channels up.": feature_map * weights,
             "The maps are not weighted yet: that is their plain sum.": feature_map.sum(axis=-1),
@@ -110,4 +136,4 @@ def _fair_split(answer) -> str:
     )
 
 
-CHECKS = {"12.1": _one_picture, "12.2": _enough, "12.3": _together, "12.4": _cam, "12.5": _fair_split}
+CHECKS = {"12.1": _one_image, "12.2": _enough, "12.3": _together, "12.4": _cam, "12.5": _fair_split}

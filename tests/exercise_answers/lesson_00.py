@@ -52,7 +52,7 @@ WRONG = [
     ("00.3", 675_001, "of its own"),
     ("00.3", 225_010, "grey"),
     ("00.3", 67_501, "one class"),
-    ("00.3", 67_500, "values in the picture"),
+    ("00.3", 67_500, "values in the image"),
     ("00.3", 675_030, "channel"),
     ("00.3", 67_510, "weights of its own"),
     ("00.4", None, "not answered"),
@@ -68,22 +68,30 @@ WRONG = [
     (
         "00.4",
         lambda x, y, weights, bias: (
-            x.T @ ((_p(x, weights, bias) - y) * _p(x, weights, bias) * (1 - _p(x, weights, bias))) / len(x)
+            x.T
+            @ ((_p(x, weights, bias) - y) * _p(x, weights, bias) * (1 - _p(x, weights, bias)))
+            / len(x)
         ),
         "squared error",
     ),
-    ("00.4", lambda x, y, weights, bias: (x * (_p(x, weights, bias) - y)[:, None]).mean(axis=1), "wrong axis"),
+    (
+        "00.4",
+        lambda x, y, weights, bias: (x * (_p(x, weights, bias) - y)[:, None]).mean(axis=1),
+        "wrong axis",
+    ),
     ("00.4", lambda x, y, weights, bias: _p(x, weights, bias) - y, "multiply by x"),
     ("00.4", lambda x, y, weights, bias: (_p(x, weights, bias) - y).mean(), "gradient of the bias"),
     ("00.4", lambda x, y, weights, bias: (x.T @ (_p(x, weights, bias) - y), 0.1), "two results"),
     (
         "00.4",
-        lambda x, y, weights, bias: x.T @ (np.exp(x @ weights) / np.exp(x @ weights).sum() - y) / len(x),
-        "softmax over the pictures",
+        lambda x, y, weights, bias: (
+            x.T @ (np.exp(x @ weights) / np.exp(x @ weights).sum() - y) / len(x)
+        ),
+        "softmax over the images",
     ),
     ("00.4", lambda x, y, weights, bias: "gradient", "expected an array"),
     ("00.5", None, "not answered"),
-    ("00.5", "a", "one order for all pictures"),
+    ("00.5", "a", "one order for all images"),
     ("00.5", "c", "variety"),
     ("00.5", "d", "letters a, b, c"),
     ("00.5", 2, "as text"),

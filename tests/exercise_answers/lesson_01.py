@@ -6,7 +6,9 @@ from helpers.convolution import convolve
 
 
 def size_by(valid, same=lambda n, k, s: -(-n // s)):
-    return lambda n, kernel, stride, padding: (valid if padding == "valid" else same)(n, kernel, stride)
+    return lambda n, kernel, stride, padding: (valid if padding == "valid" else same)(
+        n, kernel, stride
+    )
 
 
 def right_size(n, kernel, stride):
@@ -15,7 +17,9 @@ def right_size(n, kernel, stride):
 
 def map_by(change_kernel=lambda kernel: kernel, change_map=lambda feature_map: feature_map, **how):
     """A solution of 01.4 with one thing done wrong."""
-    return lambda picture, kernel: change_map(convolve(picture, change_kernel(kernel)[..., None], **how)[..., 0])
+    return lambda image, kernel: change_map(
+        convolve(image, change_kernel(kernel)[..., None], **how)[..., 0]
+    )
 
 
 def no_answer(*arguments):
@@ -26,13 +30,15 @@ def raises(*arguments):
     return [][0]
 
 
-def square_only(picture, kernel):
-    feature_map = map_by()(picture, kernel)
+def square_only(image, kernel):
+    feature_map = map_by()(image, kernel)
     return feature_map[: min(feature_map.shape), : min(feature_map.shape)]
 
 
-def channels_apart(picture, kernel):
-    return np.stack([convolve(picture[..., c], kernel[..., c]) for c in range(picture.shape[2])], axis=2)
+def channels_apart(image, kernel):
+    return np.stack(
+        [convolve(image[..., c], kernel[..., c]) for c in range(image.shape[2])], axis=2
+    )
 
 
 WRONG = [
@@ -94,9 +100,17 @@ WRONG = [
     ("01.4", map_by(lambda kernel: kernel.transpose(1, 0, 2)), "kernel's rows and columns"),
     ("01.4", map_by(change_map=np.transpose), "rows and columns of the feature map"),
     ("01.4", channels_apart, "add the channels up"),
-    ("01.4", lambda picture, kernel: convolve(picture[..., 0], kernel[..., 0]), "only the first channel"),
-    ("01.4", lambda picture, kernel: convolve(picture[..., -1], kernel[..., -1]), "only the last channel"),
-    ("01.4", lambda picture, kernel: map_by()(picture, kernel) / kernel.size, "mean of the products"),
+    (
+        "01.4",
+        lambda image, kernel: convolve(image[..., 0], kernel[..., 0]),
+        "only the first channel",
+    ),
+    (
+        "01.4",
+        lambda image, kernel: convolve(image[..., -1], kernel[..., -1]),
+        "only the last channel",
+    ),
+    ("01.4", lambda image, kernel: map_by()(image, kernel) / kernel.size, "mean of the products"),
     ("01.4", map_by(change_map=lambda feature_map: feature_map[:-1, :-1]), "last row and column"),
     ("01.4", square_only, "each axis needs its own size"),
     ("01.4", map_by(padding="same"), "padded"),

@@ -8,7 +8,8 @@ def _strided(feature_map, size, step, extra=0, keep=np.max, start=None):
     rows = range((feature_map.shape[0] - size) // step + 1 + extra)
     columns = range((feature_map.shape[1] - size) // step + 1 + extra)
     values = [
-        [keep(feature_map[r * step : r * step + size, c * step : c * step + size]) for c in columns] for r in rows
+        [keep(feature_map[r * step : r * step + size, c * step : c * step + size]) for c in columns]
+        for r in rows
     ]
     return np.array(values) if start is None else np.maximum(values, start)
 
@@ -30,7 +31,10 @@ def _zeroing(feature_map, size, stride):
 def _by_row_times_size(feature_map, size, stride):
     height, width = ((n - size) // stride + 1 for n in feature_map.shape)
     return [
-        [feature_map[r * size : (r + 1) * size, c * size : (c + 1) * size].max() for c in range(width)]
+        [
+            feature_map[r * size : (r + 1) * size, c * size : (c + 1) * size].max()
+            for c in range(width)
+        ]
         for r in range(height)
     ]
 
@@ -84,14 +88,30 @@ WRONG = [
     ),
     ("03.3", lambda feature_map, size, stride: _strided(feature_map, size, size), "do not overlap"),
     ("03.3", lambda feature_map, size, stride: _strided(feature_map, size, 1), "step by one"),
-    ("03.3", lambda feature_map, size, stride: _strided(feature_map, size, stride, keep=np.mean), "average"),
-    ("03.3", lambda feature_map, size, stride: _strided(feature_map, size, stride, start=0), "start from zero"),
+    (
+        "03.3",
+        lambda feature_map, size, stride: _strided(feature_map, size, stride, keep=np.mean),
+        "average",
+    ),
+    (
+        "03.3",
+        lambda feature_map, size, stride: _strided(feature_map, size, stride, start=0),
+        "start from zero",
+    ),
     ("03.3", lambda feature_map, size, stride: _strided(feature_map, size, stride).T, "swapped"),
-    ("03.3", lambda feature_map, size, stride: _strided(feature_map, size, stride, extra=-1), "missing"),
+    (
+        "03.3",
+        lambda feature_map, size, stride: _strided(feature_map, size, stride, extra=-1),
+        "missing",
+    ),
     ("03.3", _cut_off, "beyond the map"),
     ("03.3", _zeroing, "only read from it"),
     ("03.3", _by_row_times_size, "row * size"),
-    ("03.3", lambda feature_map, size, stride: _strided(feature_map, size, stride).astype(int), "integers"),
+    (
+        "03.3",
+        lambda feature_map, size, stride: _strided(feature_map, size, stride).astype(int),
+        "integers",
+    ),
     ("03.4", None, "not answered"),
     ("03.4", _nothing, "returns nothing"),
     ("03.4", _raises, "nameerror"),

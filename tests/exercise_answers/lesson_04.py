@@ -3,18 +3,18 @@
 import numpy as np
 
 
-def in_place(pictures):
-    pictures //= 2
-    return pictures / 127.5 - 1
+def in_place(images):
+    images //= 2
+    return images / 127.5 - 1
 
 
-def stretched(pictures):
-    low, high = float(pictures.min()), float(pictures.max())
-    return ((pictures - low) / (high - low) * 2 - 1).astype("float32")
+def stretched(images):
+    low, high = float(images.min()), float(images.max())
+    return ((images - low) / (high - low) * 2 - 1).astype("float32")
 
 
-def misspelt(pictures):
-    return pictures.astyp("float32")
+def misspelt(images):
+    return images.astyp("float32")
 
 
 WRONG = [
@@ -34,11 +34,11 @@ WRONG = [
     ("04.2", (6, 10), "shape"),
     ("04.2", "6 x 10", "expected an array"),
     ("04.3", None, "not answered"),
-    ("04.3", lambda pictures: None, "returns nothing"),
-    ("04.3", lambda pictures: np.zeros(pictures.shape, "float32"), "zero"),
-    ("04.3", lambda pictures: pictures.astype("float32") / 255, "0 to 1"),
-    ("04.3", lambda pictures: pictures / np.float64(127.5) - 1, "float32"),
-    ("04.3", lambda pictures: (pictures.astype("float32") / 127.5 - 1)[0], "shape"),
+    ("04.3", lambda images: None, "returns nothing"),
+    ("04.3", lambda images: np.zeros(images.shape, "float32"), "zero"),
+    ("04.3", lambda images: images.astype("float32") / 255, "0 to 1"),
+    ("04.3", lambda images: images / np.float64(127.5) - 1, "float32"),
+    ("04.3", lambda images: (images.astype("float32") / 127.5 - 1)[0], "shape"),
     ("04.3", stretched, "own darkest"),
     ("04.3", in_place, "changed the array"),
     ("04.3", misspelt, "astyp"),

@@ -5,7 +5,9 @@ from scipy.stats import binomtest
 
 
 def first_below(n, limit=0.05, alternative="two-sided"):
-    chances = ((wins, binomtest(wins, n, alternative=alternative).pvalue) for wins in range(n // 2, n + 1))
+    chances = (
+        (wins, binomtest(wins, n, alternative=alternative).pvalue) for wins in range(n // 2, n + 1)
+    )
     return next(wins for wins, p in chances if p < limit)
 
 
@@ -27,7 +29,7 @@ WRONG = [
     ("05.2", 10, "20 steps"),
     ("05.2", 500, "number of steps"),
     ("05.2", 245, "50 batches, not 49"),
-    ("05.2", 314.8, "pictures seen"),
+    ("05.2", 314.8, "images seen"),
     ("05.2", 25, "one epoch"),
     ("05.2", "many", "expected a number"),
     ("05.3", None, "not answered"),

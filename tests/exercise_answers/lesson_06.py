@@ -9,7 +9,9 @@ def wave(done):
 
 def schedule(rise, fall):
     """A wrong schedule out of a rise and a fall: functions of (step, steps, warmup, peak)."""
-    return lambda step, steps, warmup, peak: (rise if step < warmup else fall)(step, steps, warmup, peak)
+    return lambda step, steps, warmup, peak: (rise if step < warmup else fall)(
+        step, steps, warmup, peak
+    )
 
 
 def rise(step, steps, warmup, peak):
@@ -51,10 +53,18 @@ WRONG = [
     ("06.3", schedule(rise, lambda s, n, w, p: p), "must fall"),
     ("06.3", schedule(lambda s, n, w, p: p, fall), "rise from 0"),
     ("06.3", lambda s, n, w, p: p * wave(s / n), "no warmup"),
-    ("06.3", schedule(rise, lambda s, n, w, p: p * math.cos(math.pi / 2 * done(s, n, w))), "quarter"),
+    (
+        "06.3",
+        schedule(rise, lambda s, n, w, p: p * math.cos(math.pi / 2 * done(s, n, w))),
+        "quarter",
+    ),
     ("06.3", schedule(rise, lambda s, n, w, p: p * math.cos(math.pi * done(s, n, w))), "negative"),
     ("06.3", schedule(lambda s, n, w, p: p * (s + 1) / w, fall), "one step ahead"),
-    ("06.3", schedule(lambda s, n, w, p: s / w, lambda s, n, w, p: wave(done(s, n, w))), "peak is missing"),
+    (
+        "06.3",
+        schedule(lambda s, n, w, p: s / w, lambda s, n, w, p: wave(done(s, n, w))),
+        "peak is missing",
+    ),
     ("06.3", schedule(rise, lambda s, n, w, p: p * (1 - done(s, n, w))), "straight line"),
     ("06.3", misspelt, "peek"),
     ("06.3", 0.01, "expected a function"),
@@ -64,7 +74,7 @@ WRONG = [
     ("06.4", 1175, "round up"),
     ("06.4", 25, "epochs"),
     ("06.4", 48, "one epoch"),
-    ("06.4", 76_700, "pictures"),
+    ("06.4", 76_700, "images"),
     ("06.4", "1200 steps", "expected a number"),
     ("06.5", None, "not answered"),
     ("06.5", 0, "not it"),

@@ -3,38 +3,38 @@
 import numpy as np
 
 
-def in_place(pictures, rng):
-    chosen = rng.random(len(pictures)) < 0.5
-    pictures[chosen] = pictures[chosen][:, :, ::-1].copy()
-    return pictures
+def in_place(images, rng):
+    chosen = rng.random(len(images)) < 0.5
+    images[chosen] = images[chosen][:, :, ::-1].copy()
+    return images
 
 
 def along(axis):
-    def mirror_some(pictures, rng):
-        result, chosen = pictures.copy(), rng.random(len(pictures)) < 0.5
-        result[chosen] = np.flip(pictures, axis)[chosen]
+    def mirror_some(images, rng):
+        result, chosen = images.copy(), rng.random(len(images)) < 0.5
+        result[chosen] = np.flip(images, axis)[chosen]
         return result
 
     return mirror_some
 
 
-def rarely(pictures, rng):
-    result, chosen = pictures.copy(), rng.random(len(pictures)) < 0.03
+def rarely(images, rng):
+    result, chosen = images.copy(), rng.random(len(images)) < 0.03
     chosen[:2] = True, False
-    result[chosen] = pictures[chosen][:, :, ::-1]
+    result[chosen] = images[chosen][:, :, ::-1]
     return result
 
 
-def own_dice(pictures, rng):
-    return along(2)(pictures, np.random.default_rng())
+def own_dice(images, rng):
+    return along(2)(images, np.random.default_rng())
 
 
-def same_dice(pictures, rng):
-    return along(2)(pictures, np.random.default_rng(7))
+def same_dice(images, rng):
+    return along(2)(images, np.random.default_rng(7))
 
 
-def noise(pictures, rng):
-    return rng.integers(0, 255, pictures.shape, dtype="uint8")
+def noise(images, rng):
+    return rng.integers(0, 255, images.shape, dtype="uint8")
 
 
 WRONG = [
@@ -55,21 +55,21 @@ WRONG = [
     ("08.2", 0.9048, "factor"),
     ("08.2", "1,810", "expected a number"),
     ("08.3", None, "not answered"),
-    ("08.3", lambda pictures, rng: None, "returns nothing"),
-    ("08.3", lambda pictures, rng: np.zeros_like(pictures), "neither"),
+    ("08.3", lambda images, rng: None, "returns nothing"),
+    ("08.3", lambda images, rng: np.zeros_like(images), "neither"),
     ("08.3", noise, "neither"),
-    ("08.3", lambda pictures, rng: pictures[:, :, ::-1], "all pictures are mirrored"),
-    ("08.3", lambda pictures, rng: pictures.copy(), "as they were"),
+    ("08.3", lambda images, rng: images[:, :, ::-1], "all images are mirrored"),
+    ("08.3", lambda images, rng: images.copy(), "as they were"),
     ("08.3", along(1), "upside down"),
     ("08.3", along(3), "colours"),
-    ("08.3", along(0), "order of the pictures"),
+    ("08.3", along(0), "order of the images"),
     ("08.3", in_place, "changed the array"),
     ("08.3", rarely, "about 32"),
     ("08.3", own_dice, "the same rng"),
     ("08.3", same_dice, "another rng"),
-    ("08.3", lambda pictures, rng: along(2)(pictures, rng) / 255, "float64"),
-    ("08.3", lambda pictures, rng: along(2)(pictures, rng)[0], "shape"),
-    ("08.3", lambda pictures: pictures, "TypeError"),
+    ("08.3", lambda images, rng: along(2)(images, rng) / 255, "float64"),
+    ("08.3", lambda images, rng: along(2)(images, rng)[0], "shape"),
+    ("08.3", lambda images: images, "TypeError"),
     ("08.3", np.zeros(3), "expected a function"),
     ("08.4", None, "not answered"),
     ("08.4", 0, "not it"),

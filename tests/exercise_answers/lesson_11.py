@@ -8,11 +8,11 @@ def same_row(train, validation):
 
 
 def single_values(train, validation):
-    return sum(np.isin(picture, train).any() for picture in validation)
+    return sum(np.isin(image, train).any() for image in validation)
 
 
 def each_once(train, validation):
-    return len({picture.tobytes() for picture in train} & {picture.tobytes() for picture in validation})
+    return len({image.tobytes() for image in train} & {image.tobytes() for image in validation})
 
 
 def nearly(train, validation):
@@ -43,7 +43,7 @@ WRONG = [
     ("11.3", None, "not answered"),
     ("11.3", lambda train, validation: None, "returns nothing"),
     ("11.3", same_row, "same row"),
-    ("11.3", single_values, "whole pictures"),
+    ("11.3", single_values, "whole images"),
     ("11.3", each_once, "both count"),
     ("11.3", nearly, "no copy"),
     ("11.3", empties, "changed the arrays"),

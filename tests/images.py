@@ -1,4 +1,4 @@
-"""Small real pictures for the tests: plain class folders, and a folder of all that people's folders hold."""
+"""Small real images for the tests: class folders, and a folder of all that people's folders hold."""
 
 import os
 import struct
@@ -12,7 +12,7 @@ RED, BLUE, WHITE, GREEN = (255, 0, 0), (0, 0, 255), (255, 255, 255), (0, 255, 0)
 
 
 def paint(number: int, size: tuple[int, int] = (24, 16)) -> Image.Image:
-    """Red on the left, blue on the right; a grey foot makes every number another picture."""
+    """Red on the left, blue on the right; a grey foot makes every number another image."""
     pixels = np.full((size[1], size[0], 3), RED, "uint8")
     pixels[:, size[0] // 2 :] = BLUE
     pixels[-2:, :, :] = (number % 256, number // 256 % 256, 128)
@@ -20,7 +20,7 @@ def paint(number: int, size: tuple[int, int] = (24, 16)) -> Image.Image:
 
 
 def write_classes(folder: Path, classes: dict[str, int], start: int = 0, size=(24, 16)) -> Path:
-    """Write `classes[name]` different PNG pictures into folder/name, numbered on from `start`."""
+    """Write `classes[name]` different PNG images into folder/name, numbered on from `start`."""
     number = start
     for class_name, count in classes.items():
         (folder / class_name).mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ ODD = {}
 
 
 def odd(name, fate, left=RED, right=BLUE):
-    """Register a writer (path, picture) for a file of that name in the class "odd"."""
+    """Register a writer (path, image) for a file of that name in the class "odd"."""
 
     def register(write):
         ODD[name] = (write, fate, left, right)
@@ -47,20 +47,22 @@ def odd(name, fate, left=RED, right=BLUE):
 
 
 def saved(name, fate, left=RED, right=BLUE, mode="RGB", **options):
-    odd(name, fate, left, right)(lambda path, picture: picture.convert(mode).save(path, **options))
+    odd(name, fate, left, right)(lambda path, image: image.convert(mode).save(path, **options))
 
 
 def bytes_of(name, fate, content):
-    odd(name, fate)(lambda path, picture: path.write_bytes(content))
+    odd(name, fate)(lambda path, image: path.write_bytes(content))
 
 
-def png(header: bytes, rows: bytes) -> bytes:
-    """A PNG from its header fields and its raw rows: what Pillow does not write."""
-
-    def chunk(kind, content):
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+def png(header: bytes, rows: bytes, notes: bytes = b"") -> bytes:
+    """A PNG from its header fields, its raw rows and a zTXt chunk: what Pillow does not write."""
+    chunks = {b"IHDR": header, b"zTXt": notes, b"IDAT": zlib.compress(rows), b"IEND": b""}
+    content = b"\x89PNG\r\n\x1a\n"
+    for kind, body in chunks.items():
+        if body or kind != b"zTXt":
+            checksum = struct.pack(">I", zlib.crc32(kind + body))
+            content += struct.pack(">I", len(body)) + kind + body + checksum
+    return content
 
 
 def exif(orientation: int) -> Image.Exif:
@@ -106,22 +108,32 @@ saved("plain.jp2", CONVERTED)
 saved("palette.png", CONVERTED, mode="P")
 saved("one-bit.png", CONVERTED, WHITE, (0, 0, 0), mode="1", dpi=(72, 72))
 saved("rgb-transparent.png", CONVERTED, WHITE, BLUE, transparency=RED)
-saved("plain.ico", "not a picture", format="ICO")
-saved("plain.eps", "not a picture", format="EPS")
-saved("plain.pdf", "not a picture", format="PDF")
-bytes_of("empty.jpg", "empty", b"")
+saved("plain.ico", "unknown kind", format="ICO")
+saved("plain.eps", "document", format="EPS")
+saved("plain.pdf", "document", format="PDF")
+bytes_of("empty.jpg", "empty file", b"")
 bytes_of("photo.heic", "HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
-bytes_of("text.jpg", "not a picture", b"this is not a picture\n" * 20)
-bytes_of("page.png", "not a picture", b"<!doctype html><title>404</title>")
+bytes_of("text.jpg", "text file", b"this is no image\n" * 20)
+bytes_of("page.png", "web page", b"<!doctype html><title>404</title>")
 bytes_of(
     "drawing.svg",
-    "not a picture",
+    "document",
     b"<svg xmlns='http://www.w3.org/2000/svg'><rect width='9' height='9'/></svg>",
 )
-bytes_of("script.eps", "not a picture", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(evil) run\n")
-bytes_of("bomb.png", "million pixels", png(struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0), bytes(9)))
-bytes_of("half-bomb.png", "million pixels", png(struct.pack(">IIBBBBB", 10000, 10000, 8, 0, 0, 0, 0), bytes(9)))
-bytes_of("lying-header.png", "broken picture", png(struct.pack(">IIBBBBB", 900, 900, 8, 2, 0, 0, 0), bytes(99)))
+bytes_of("script.eps", "document", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(evil) run\n")
+bytes_of(
+    "bomb.png", "too large", png(struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0), bytes(9))
+)
+bytes_of(
+    "half-bomb.png",
+    "too large",
+    png(struct.pack(">IIBBBBB", 10000, 10000, 8, 0, 0, 0, 0), bytes(9)),
+)
+bytes_of(
+    "lying-header.png",
+    "broken image",
+    png(struct.pack(">IIBBBBB", 900, 900, 8, 2, 0, 0, 0), bytes(99)),
+)
 bytes_of("Thumbs.db", UNSEEN, b"\xd0\xcf\x11\xe0")
 bytes_of(".DS_Store", UNSEEN, b"\0\0\0\1Bud1")
 saved("._plain.png", UNSEEN, format="PNG")
@@ -129,149 +141,157 @@ saved(".ipynb_checkpoints/plain-checkpoint.png", UNSEEN)
 
 
 @odd("palette-transparent.png", CONVERTED, WHITE, BLUE)
-def transparent_red(path, picture):
-    picture = picture.quantize(8)
-    picture.save(path, transparency=picture.getpixel((0, 0)))
-
-
-@odd("16-bit-grey.png", CONVERTED, (76, 76, 76), (29, 29, 29))
-@odd("16-bit-grey.tif", CONVERTED, (76, 76, 76), (29, 29, 29))
-def sixteen_bit(path, picture):
-    Image.fromarray(np.asarray(picture.convert("L")).astype("uint16") * 257).save(path)
+def transparent_red(path, image):
+    image = image.quantize(8)
+    image.save(path, transparency=image.getpixel((0, 0)))
 
 
 @odd("16-bit-colour.png", AS_IT_IS)
-def sixteen_bit_colour(path, picture):
-    rows = (np.asarray(picture).astype(">u2") * 257).reshape(16, -1)
+def sixteen_bit_colour(path, image):
+    rows = (np.asarray(image).astype(">u2") * 257).reshape(16, -1)
     path.write_bytes(
-        png(struct.pack(">IIBBBBB", 24, 16, 16, 2, 0, 0, 0), b"".join(b"\0" + row.tobytes() for row in rows))
+        png(
+            struct.pack(">IIBBBBB", 24, 16, 16, 2, 0, 0, 0),
+            b"".join(b"\0" + row.tobytes() for row in rows),
+        )
     )
-
-
-@odd("float.tif", CONVERTED, (76, 76, 76), (29, 29, 29))
-def float_values(path, picture):
-    Image.fromarray(np.asarray(picture.convert("L")).astype("float32") / 255).save(path)
 
 
 @odd("alpha.png", CONVERTED, RED, WHITE)
 @odd("alpha.webp", CONVERTED, RED, WHITE)
 @odd("grey-alpha.png", CONVERTED, (76, 76, 76), WHITE)
-def alpha(path, picture):
-    picture.putalpha(Image.fromarray(np.repeat([[255] * 12 + [0] * 12], 16, 0).astype("uint8")))
-    picture.convert("LA" if "grey" in path.name else "RGBA").save(path)
+def alpha(path, image):
+    image.putalpha(Image.fromarray(np.repeat([[255] * 12 + [0] * 12], 16, 0).astype("uint8")))
+    image.convert("LA" if "grey" in path.name else "RGBA").save(path)
 
 
 @odd("animated.gif", CONVERTED)
 @odd("animated.png", CONVERTED)
 @odd("animated.webp", CONVERTED)
-def animated(path, picture):
-    picture.save(path, save_all=True, append_images=[Image.new("RGB", picture.size, GREEN)], duration=40)
+def animated(path, image):
+    image.save(
+        path, save_all=True, append_images=[Image.new("RGB", image.size, GREEN)], duration=40
+    )
 
 
 @odd("exif-3.jpg", CONVERTED)
 @odd("exif-6.jpg", CONVERTED)
 @odd("exif-6.png", CONVERTED)
 @odd("exif-8.jpg", CONVERTED)
-def rotated(path, picture):
+def rotated(path, image):
     """Stored lying, with the tag that says how to stand it up."""
     orientation = int(path.stem[-1])
-    lying = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}[orientation]
-    picture.transpose(lying).save(path, quality=95, exif=exif(orientation))
+    lying = {
+        3: Image.Transpose.ROTATE_180,
+        6: Image.Transpose.ROTATE_90,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    image.transpose(lying).save(path, quality=95, exif=exif(orientation))
 
 
 @odd("two-in-one.jpg", AS_IT_IS)
-def mpo(path, picture):
+def mpo(path, image):
     """What phones write: a JPEG with a second JPEG behind it."""
-    picture.save(path, format="MPO", save_all=True, append_images=[Image.new("RGB", picture.size, GREEN)], quality=95)
+    image.save(
+        path,
+        format="MPO",
+        save_all=True,
+        append_images=[Image.new("RGB", image.size, GREEN)],
+        quality=95,
+    )
 
 
 @odd("one-pixel.png", AS_IT_IS, RED, RED)
-def one_pixel(path, picture):
+def one_pixel(path, image):
     Image.new("RGB", (1, 1), RED).save(path)
 
 
 @odd("30000x10.png", AS_IT_IS)
-def very_wide(path, picture):
-    picture.resize((30000, 10), Image.Resampling.NEAREST).save(path)
+def very_wide(path, image):
+    image.resize((30000, 10), Image.Resampling.NEAREST).save(path)
 
 
-@odd("cut.jpg", "broken picture")
-@odd("cut.png", "broken picture")
-@odd("cut.gif", "broken picture")
-def cut(path, picture):
+@odd("cut.jpg", "broken image")
+@odd("cut.png", "broken image")
+@odd("cut.gif", "broken image")
+def cut(path, image):
     Image.effect_noise((64, 64), 90).save(path)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 @odd("without-its-end.png", CONVERTED)
-def without_its_end(path, picture):
+def without_its_end(path, image):
     """Pillow reads it, Keras does not."""
-    picture.save(path)
+    image.save(path)
     path.write_bytes(path.read_bytes()[:-6])
 
 
-@odd("wrong-checksum.png", "broken picture")
-def wrong_checksum(path, picture):
-    picture.save(path)
+@odd("wrong-checksum.png", "broken image")
+def wrong_checksum(path, image):
+    image.save(path)
     content = bytearray(path.read_bytes())
     content[content.index(b"IDAT") + 20] ^= 1
     path.write_bytes(content)
 
 
 @odd("tail.jpg", AS_IT_IS)
-def tail(path, picture):
-    picture.save(path, quality=95)
+def tail(path, image):
+    image.save(path, quality=95)
     path.write_bytes(path.read_bytes() + b"camera notes" * 20)
 
 
 @odd(os.fsdecode(b"bytes-\xff\xfe.png"), AS_IT_IS)
-def undecodable(path, picture):
-    picture.save(path)
+def undecodable(path, image):
+    image.save(path)
 
 
 @odd("link-to-a-file.png", AS_IT_IS)
-def link(path, picture):
+def link(path, image):
     elsewhere = path.parent.parent.parent / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
-    picture.save(elsewhere / "original.png")
+    image.save(elsewhere / "original.png")
     path.symlink_to(elsewhere / "original.png")
 
 
-@odd("link-to-a-folder", "link to a folder")
-def folder_link(path, picture):
+@odd("link-to-a-folder", "not a plain file")
+def folder_link(path, image):
     path.symlink_to(path.parent.parent / "plain", target_is_directory=True)
 
 
-@odd("link-to-nothing.png", "link to nothing")
-def broken_link(path, picture):
+@odd("link-to-nothing.png", "cannot be opened")
+def broken_link(path, image):
     path.symlink_to("nowhere.png")
 
 
-@odd("link-to-itself.png", "link")
-def loop(path, picture):
+@odd("link-to-itself.png", "cannot be opened")
+def loop(path, image):
     path.symlink_to(path.name)
 
 
-@odd("link-upwards", "link to a folder")
-def upwards(path, picture):
+@odd("link-upwards", "not a plain file")
+def upwards(path, image):
     path.symlink_to("..", target_is_directory=True)
 
 
-@odd("twin.png", "the same picture as")
-@odd("same-as-in-plain.png", "another class")
-def twins(path, picture):
-    original = path.parent / "plain.png" if path.stem == "twin" else path.parent.parent / "plain" / "shared.png"
+@odd("twin.png", "copy")
+@odd("same-as-in-plain.png", "two classes")
+def twins(path, image):
+    original = (
+        path.parent / "plain.png"
+        if path.stem == "twin"
+        else path.parent.parent / "plain" / "shared.png"
+    )
     path.write_bytes(original.read_bytes())
 
 
 @odd("pipe.png", "not a plain file")
-def pipe(path, picture):
+def pipe(path, image):
     os.mkfifo(path)
 
 
-@odd("unreadable.png", "no permission")
-def unreadable(path, picture):
-    picture.save(path)
+@odd("unreadable.png", "cannot be opened")
+def unreadable(path, image):
+    image.save(path)
     path.chmod(0)
 
 

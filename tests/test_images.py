@@ -1,0 +1,178 @@
+"""What `images.read_image` promises: one way to read, and the name of what is no image."""
+
+import errno
+import io
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from images import AS_IT_IS, CONVERTED, ODD, paint, png, write_classes, write_odd_folder
+from PIL import EpsImagePlugin, Image
+
+from helpers import images
+from helpers.images import ValueRangeError, read_image, read_images
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+SKIPPED_LATER = ("copy", "two classes")  # sound images, that `data` leaves out
+
+
+@pytest.fixture(scope="module")
+def odd_folder(tmp_path_factory):
+    return write_odd_folder(tmp_path_factory.mktemp("odd")) / "odd"
+
+
+def short(name: str) -> str:
+    return images.printable(name)[:30].encode("ascii", "replace").decode()
+
+
+@pytest.mark.parametrize("name", ODD, ids=short)
+def test_an_odd_file_is_read_in_its_colours_or_called_by_its_kind(odd_folder, name, monkeypatch):
+    monkeypatch.setattr(
+        EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("it was started")
+    )
+    _, fate, left, right = ODD[name]
+    if fate in (AS_IT_IS, CONVERTED):
+        pixels = read_image(odd_folder / name).astype(int)
+        middle, width = pixels.shape[0] // 3, pixels.shape[1]
+        assert pixels.dtype == int and pixels.shape[2] == 3
+        assert np.abs(pixels[middle, width // 4] - left).max() <= 12
+        assert np.abs(pixels[middle, -1 - width // 4] - right).max() <= 12
+    elif fate == "cannot be opened":
+        if name == "unreadable.png" and os.access(odd_folder / name, os.R_OK):
+            pytest.skip("this user (root?) may read everything")
+        with pytest.raises((FileNotFoundError, ValueError)):
+            read_image(odd_folder / name)
+    elif fate not in SKIPPED_LATER and "not looked at" not in fate:
+        with pytest.raises(ValueError, match=fate) as caught:
+            read_image(odd_folder / name)
+        assert str(caught.value).isprintable() and short(name) in str(caught.value)
+
+
+def test_a_file_object_reads_as_its_path_does(tmp_path):
+    path = write_classes(tmp_path, {"cat": 1}) / "cat" / "cat-000.png"
+    whole, square = read_image(path), read_image(path, 71)
+    assert whole.shape == (16, 24, 3) and square.shape == (71, 71, 3)
+    assert whole.dtype == square.dtype == np.uint8
+    written = io.BytesIO()
+    written.write(path.read_bytes())  # and so it stands at its end
+    assert np.array_equal(read_image(written, 71), square)
+    assert np.array_equal(read_images([path, path], 71), np.stack([square, square]))
+
+
+def test_a_large_image_is_averaged_before_it_is_thinned_out(tmp_path):
+    """8 x 8 blocks whose checkerboard of 0 and 100 has the mean 50, above a grey of 200."""
+    board = np.indices((64, 64)).sum(axis=0) % 2 * 100
+    board[32:] = 200
+    Image.fromarray(board.astype("uint8")).save(tmp_path / "board.png")
+    small = read_image(tmp_path / "board.png", 8)
+    assert np.unique(small[:4]).tolist() == [50] and np.unique(small[4:]).tolist() == [200]
+
+
+def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size(tmp_path, monkeypatch):
+    Image.effect_noise((800, 800), 50).save(tmp_path / "large.jpg")
+    with Image.open(tmp_path / "large.jpg") as image:
+        image.draft(None, (140, 140))
+        expected = image.convert("RGB").reduce(image.width // 140).resize((70, 70), 0)
+    assert np.array_equal(read_image(tmp_path / "large.jpg", 70), expected)
+
+
+# Grey values beyond 8 bits ------------------------------------------------------------------------
+
+
+def write_grey(path, values, dtype="uint16"):
+    Image.fromarray(np.array([values], dtype)).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "largest", "call"),
+    [
+        ([0, 250], "uint16", "250", "(0, 255)"),
+        ([0, 260], "uint16", "260", "(0, 511)"),
+        ([7, 4012], "uint16", "4012", "(0, 4095)"),
+        ([0, 65535], "uint16", "65535", "(0, 65535)"),
+        ([-1000, 3000], "int32", "3000", "(-1000, 4095)"),
+        ([0, 1.02], "float32", "1.01999998", "(0, 1.01999998)"),
+    ],
+)
+def test_without_a_value_range_it_says_the_largest_value_and_what_to_call(
+    tmp_path, values, dtype, largest, call
+):
+    path = write_grey(tmp_path / "deep.tif", values, dtype)
+    with pytest.raises(ValueRangeError) as caught:
+        read_image(path)
+    said = str(caught.value)
+    assert said.startswith(f"{path}: ") and f"the largest is {largest}." in said
+    assert said.endswith(f"data.load(..., value_range={call})")
+
+
+def test_values_are_mapped_by_the_range_and_never_by_what_an_image_holds(tmp_path):
+    """The first edition read 250 as 250, and 260 as 1."""
+    for values in ([0, 250], [0, 260], [0, 4095], [1023, 5000]):
+        path = write_grey(tmp_path / "deep.png", values)
+        expected = np.minimum(np.array(values) / 4095 * 255, 255).round()
+        assert read_image(path, value_range=(0, 4095))[0, :, 0].tolist() == expected.tolist()
+    path = write_grey(tmp_path / "ct.tif", [-2000, -1000, 1000, 3000, np.nan], "float32")
+    pixels = read_image(path, value_range=(-1000, 3000))[0]
+    assert pixels.tolist() == [[v, v, v] for v in (0, 0, 128, 255, 64)]  # nan counts as 0
+
+
+def test_a_value_range_changes_no_image_of_8_bits(tmp_path):
+    path = write_classes(tmp_path, {"cat": 1}) / "cat" / "cat-000.png"
+    assert np.array_equal(read_image(path, value_range=(0, 4095)), read_image(path))
+
+
+# Hostile files ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [None, 10**10])
+def test_a_bomb_is_refused_even_if_pillows_own_limit_is_switched_off(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    header = b"\0\0\x27\x10\0\0\x27\x10\x08\0\0\0\0"  # 10,000 x 10,000
+    (tmp_path / "bomb.png").write_bytes(png(header, b""))
+    with pytest.raises(ValueError, match=r"bomb\.png: too large: over 89 million pixels"):
+        read_image(tmp_path / "bomb.png")
+
+
+@posix
+def test_pipes_sockets_and_devices_are_not_opened(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "device.png").symlink_to("/dev/zero")
+    monkeypatch.chdir(tmp_path)  # a socket's path may have some 100 bytes
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind("socket.png")
+        for name in ("pipe.png", "device.png", "socket.png"):
+            with pytest.raises(ValueError, match=f"{name}: not a plain file"):
+                read_image(tmp_path / name)
+
+
+def test_a_file_larger_than_any_image_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "MOST_BYTES", 100)
+    paint(7).save(tmp_path / "large.bmp")
+    with pytest.raises(ValueError, match=r"large\.bmp: too large: over "):
+        read_image(tmp_path / "large.bmp")
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="a file that cannot be read, whatever the rights"
+)
+def test_a_failing_disk_is_no_broken_image(tmp_path):
+    (tmp_path / "cat.png").symlink_to("/proc/self/mem")
+    with pytest.raises(OSError) as caught:
+        read_image(tmp_path / "cat.png")
+    assert caught.value.errno == errno.EIO
+
+
+def test_importing_it_changes_nothing_else():
+    code = (
+        "import warnings, PIL.Image, numpy, pandas, pooch, tqdm; before = list(warnings.filters); "
+    )
+    code += "import logging; loggers = logging.getLogger('pooch').level; from helpers import data; "
+    code += "assert warnings.filters == before and loggers == logging.getLogger('pooch').level"
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=images.Path(__file__).parent.parent
+    )

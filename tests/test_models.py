@@ -1,0 +1,155 @@
+"""The backbone and its weights, heads, both together; and TensorFlow's import."""
+
+import hashlib
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from helpers import models, weights
+from helpers.models import keras
+
+ROOT = Path(__file__).resolve().parent.parent
+SIZE = 71
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return models.backbone(SIZE)
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).uniform(-1, 1, (2, SIZE, SIZE, 3)).astype("float32")
+
+
+def test_the_backbone_is_frozen_and_holds_the_known_numbers(whole):
+    """DIGEST is the sha256 over shapes and values in layer order, whatever file they came in."""
+    assert whole.output_shape == (None, 3, 3, 2048) and not whole.trainable_weights
+    total = hashlib.sha256()
+    for tensor in whole.get_weights():
+        total.update(str(tensor.shape).encode())
+        total.update(np.ascontiguousarray(tensor, "<f4"))
+    assert total.hexdigest() == weights.DIGEST
+
+
+def test_a_file_in_keras_older_form_gives_the_same_backbone(whole, tmp_path, monkeypatch):
+    """Keras' own download is one."""
+    from keras.src.legacy.saving import legacy_h5_format
+
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, whole)
+    monkeypatch.setenv("COURSE_WEIGHTS", str(tmp_path / "old.h5"))
+    tensors = zip(models.backbone(SIZE).get_weights(), whole.get_weights(), strict=True)
+    assert all(np.array_equal(one, other) for one, other in tensors)
+
+
+@pytest.mark.parametrize(
+    "name", ["cut.weights.h5", "empty.weights.h5", "text.h5", "head.weights.h5"]
+)
+def test_a_file_that_does_not_load_is_named_in_one_line(tmp_path, monkeypatch, name):
+    path = tmp_path / name
+    if name == "head.weights.h5":
+        models.head(8, 2).save_weights(path)
+    else:
+        content = {
+            "cut": weights.fetch().read_bytes()[:10_000_000],
+            "empty": b"",
+            "text": b"?" * 99,
+        }
+        path.write_bytes(content[path.name.partition(".")[0]])
+    monkeypatch.setenv("COURSE_WEIGHTS", str(path))
+    with pytest.raises(
+        OSError, match=rf"{name} is damaged or not Xception's: .* Delete it"
+    ) as caught:
+        models.backbone(SIZE)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "channels", "feeds"),
+    [(1, 64, "block2_sepconv1"), (4, 728, "block5_sepconv1_act"), (13, 1024, "block14_sepconv1")],
+)
+def test_a_whole_block_gives_what_feeds_the_next_one(whole, pixels, number, channels, feeds):
+    block = models.backbone(SIZE, f"block{number}")
+    assert block.output_shape[-1] == channels and not block.trainable_weights
+    expected = keras.Model(whole.input, whole.get_layer(feeds).input)(pixels)
+    assert np.allclose(block(pixels), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("size", "layer", "message"),
+    [
+        (70, None, "at least 71 px, not 70"),
+        (SIZE, "add_3", "no layer 'add_3' to stop at. It has: block1_conv1,"),
+        (SIZE, "block14", "no layer 'block14' .*whole blocks: block1 to block13"),
+    ],
+)
+def test_a_size_or_layer_that_does_not_exist_is_named(size, layer, message):
+    with pytest.raises(ValueError, match=message):
+        models.backbone(size, layer)
+
+
+def test_the_classifier_scales_pools_and_asks_the_head(whole, pixels):
+    head = models.head(2048, 3)
+    answers = models.classifier(whole, head)((pixels + 1) * 127.5).numpy()
+    expected = head(whole(pixels, training=False).numpy().mean(axis=(1, 2))).numpy()
+    assert np.allclose(answers, expected, atol=1e-5) and np.allclose(answers.sum(axis=1), 1)
+
+
+# Heads ---------------------------------------------------------------------------------------
+
+
+def test_a_seed_gives_the_weights_that_keras_gives_after_set_random_seed():
+    head = models.head(8, 3, units=4, dropout=0.5, seed=7)
+    keras.utils.set_random_seed(7)
+    inner = keras.layers.Dense(4)
+    outer = keras.layers.Dense(3)
+    inner.build((None, 8)), outer.build((None, 4))
+    for tensor, expected in zip(head.weights, [*inner.weights, *outer.weights], strict=True):
+        assert np.array_equal(tensor, expected)
+    other = models.head(8, 3, units=4, seed=8)
+    assert not np.array_equal(head.get_weights()[0], other.get_weights()[0])
+
+
+def test_a_head_leaves_pythons_and_numpys_random_numbers_alone():
+    random.seed(1), np.random.seed(1)
+    expected = random.random(), np.random.random()
+    random.seed(1), np.random.seed(1)
+    models.head(8, 3, seed=5)
+    assert (random.random(), np.random.random()) == expected
+
+
+def test_many_heads_that_predict_once_each_raise_no_false_alarm(capfd):
+    for seed in range(7):
+        models.head(8, 3, seed=seed).predict(np.zeros((4, 8)), verbose=0)
+    assert "retracing" not in capfd.readouterr().err
+
+
+# TensorFlow's import -------------------------------------------------------------------------
+
+
+def start(tmp_path, tensorflow: str) -> subprocess.CompletedProcess:
+    """Import helpers.models with a stand-in for TensorFlow, or with the real one."""
+    if tensorflow:
+        (tmp_path / "tensorflow.py").write_text(f"import os\n{tensorflow}\n")
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    command = [sys.executable, "-c", "import helpers.models, os; os.write(2, b'after')"]
+    return subprocess.run(command, env=env, capture_output=True, text=True, cwd=tmp_path)
+
+
+def test_tensorflows_start_up_lines_are_not_shown(tmp_path):
+    done = start(tmp_path, "")
+    assert done.returncode == 0 and done.stderr == "after"
+
+
+@pytest.mark.parametrize("death", ["os.abort()", "raise ImportError('DLL load failed')"])
+def test_if_tensorflow_dies_on_import_its_reason_is_seen(tmp_path, death):
+    done = start(tmp_path, f"os.write(2, b'compiled to use AVX instructions\\n')\n{death}")
+    assert done.returncode != 0
+    assert "compiled to use AVX instructions" in done.stderr
