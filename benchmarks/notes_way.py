@@ -123,7 +123,10 @@ def run_lesson(number: str) -> None:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         path = Path(folder, f"lesson_{number}.py")
         path.write_text(
-            "\n\n".join(cell.source for cell in cells if cell.cell_type == "code"), encoding="utf-8"
+            "\n\n".join(
+                cell.source for cell in cells if cell.cell_type == "code" and cell.id != "bootstrap"
+            ),
+            encoding="utf-8",
         )
         runpy.run_path(path)
 

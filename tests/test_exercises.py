@@ -77,8 +77,10 @@ def needed_by(exercise_cells, code_cells):
     """The exercises' cells and the earlier ones that these stand on: nbval runs the others."""
     wanted, kept = set(), []
     for cell in reversed(code_cells):
+        if cell.id == "bootstrap":  # the course is here, and %pip is no Python
+            continue
         takes, gives = names(cell.source)
-        if cell in exercise_cells or cell.id == "bootstrap" or wanted & gives:
+        if cell in exercise_cells or wanted & gives:
             wanted = wanted - gives | takes
             kept.insert(0, cell)
     return kept
