@@ -142,14 +142,14 @@ def load(
     if name in ("solar", "solar-binary"):
         files = _solar(name)
     elif name == "clothing":
-        files, _ = find_images(fetch_clothing())
+        files = _look(find_images(fetch_clothing())[0])
     else:
         folder = _own_folder(source)
         files, understood = find_images(folder)
         name = _own_name(folder)
-    if group and (files["split"] != "").any():
-        raise ValueError(f"{name} has splits of its own: group is for a folder without any.")
-    files = files.join(_look(files["source"]))
+        if group and (files["split"] != "").any():
+            raise ValueError(f"{name} has splits of its own: group is for a folder without any.")
+        files = _look(files)
     _check_range(name, files, value_range)
     _skip_copies(files)
     understood += _fill_splits(files, group)
@@ -233,8 +233,8 @@ def _solar(name: str) -> pd.DataFrame:
     files = pd.DataFrame({"class_name": labels["module_type"] + "-" + state})
     files["source"] = [str(folder / file) for file in labels["file"]]
     files["certain"] = labels["probability"].isin([0, 1])
-    digests = _look(files["source"])["digest"].groupby(files["class_name"])
-    files["split"] = digests.transform(_by_rank, SHARES)
+    files = _look(files)
+    files["split"] = files.groupby("class_name")["digest"].transform(_by_rank, SHARES)
     if name == "solar-binary":  # the same splits, so that results compare
         files["class_name"] = state
     return files
@@ -285,9 +285,9 @@ def _remember(db: sqlite3.Connection, statement: str, rows: list[tuple]) -> None
         db.executemany(statement, rows)
 
 
-def _look(sources: pd.Series) -> pd.DataFrame:
-    """The columns SEEN of every file. Only a file that is new or has changed is read."""
-    stamps = [_stamp(source) for source in sources]
+def _look(files: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns SEEN to every file. Only a file that is new or has changed is read."""
+    stamps = [_stamp(source) for source in files["source"]]
     with _remembered() as db, ThreadPoolExecutor(WORKERS) as pool:
         known = {row[:3]: row for row in db.execute("SELECT * FROM files")}
         new = [stamp for stamp in stamps if stamp not in known]
@@ -298,8 +298,8 @@ def _look(sources: pd.Series) -> pd.DataFrame:
                 lasting = [row for row in rows if row[3]]  # rights and links change without a trace
                 _remember(db, "INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?,?)", lasting)
                 bar.update(len(rows))
-    seen = pd.DataFrame([known[stamp] for stamp in stamps], sources.index, SEEN)
-    return seen.drop(columns=["path", "mtime_ns"])
+    seen = pd.DataFrame([known[stamp] for stamp in stamps], files.index, SEEN)
+    return files.join(seen.drop(columns=["path", "mtime_ns"]))
 
 
 def _stamp(source: str) -> tuple[bytes, int, int]:
