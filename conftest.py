@@ -7,6 +7,9 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from nbval.plugin import IPyNbCell
+
+from tools import lessons
 
 TORCH = find_spec("torch") is not None and find_spec("torchvision") is not None
 if TORCH:  # before any test loads TensorFlow: the other way round, Python may crash
@@ -22,16 +25,36 @@ def pytest_collectstart(collector):
 
 
 def pytest_collection_modifyitems(items):
-    """Lesson 10 and its solutions want more than the core; its form is looked at without."""
+    items[:] = [each for item in items for each in (item, *solution_of(item))]
+    skip_without_torch(items)
+
+
+def solution_of(item):
+    """The folded solution, to be run right after its exercise, in the same kernel."""
+    if isinstance(item, IPyNbCell) and "exercise" in item.cell.metadata.get("tags", []):
+        kept = [line for line in item.cell.source.splitlines() if re.match("from |import ", line)]
+        code = lessons.solution(item.parent.nb, item.parent.nb.cells.index(item.cell))
+        check = item.cell.source.splitlines()[-1]
+        right = nbformat.v4.new_output("execute_result", {"text/plain": "Right."})
+        cell = nbformat.v4.new_code_cell(
+            "\n".join([*kept, code, check]), execution_count=1, outputs=[right]
+        )
+        yield IPyNbCell.from_parent(
+            item.parent,
+            name=f"{item.name}, solution",
+            cell_num=item.cell_num,
+            cell=cell,
+            options=item.options | {"check": True},
+        )
+
+
+def skip_without_torch(items):
+    """Lesson 10 wants more than the core; its form is looked at without."""
     missing = pytest.mark.skip(
         reason="lesson 10 needs PyTorch: pip install -r requirements-torch.txt"
     )
     for item in items:
-        runs = (
-            item.nodeid.startswith("notebooks/")
-            or "solution" in item.nodeid
-            or "learner" in item.nodeid
-        )
+        runs = item.nodeid.startswith("notebooks/") or "learner" in item.nodeid
         if not TORCH and runs and "10_pytorch_by_hand" in item.nodeid:
             item.add_marker(missing)
 

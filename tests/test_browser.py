@@ -18,6 +18,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tools import lessons
+
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -186,8 +188,7 @@ def answer_the_first_exercise(page, path, notebook):
         i for i, cell in enumerate(notebook.cells) if "exercise" in cell.metadata.get("tags", [])
     )
     source = notebook.cells[place].source
-    folded = next(c.source for c in notebook.cells[place:] if "<summary>Solution" in c.source)
-    solution = re.search(r"<summary>Solution</summary>.*?```python\n(.*?)```", folded, re.S)[1]
+    solution = lessons.solution(notebook, place)
     check = source.splitlines()[-1]
     name = re.search(r", (\w+)\)$", check)[1]
     imports = [line for line in source.splitlines() if line.startswith(("from ", "import "))]

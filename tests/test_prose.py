@@ -1,0 +1,127 @@
+"""What the prose of a lesson says in numbers stands in its outputs; only lessons of the second edition are held to it."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SECOND = [
+    path
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    if nbformat.read(path, 4).metadata.get("edition") == 2
+]
+EXCEPTIONS = 5
+FREE = 10  # whole numbers up to this one are counted by the reader's eye: 3 x 3, four panels
+# A number that is not part of a name (ResNet50, 2.1.3): digits with thousands commas, or decimals.
+NUMBER = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+|\d+)?(\.\d+)?(?![\w]|[.,]\d)(\s?%)?")
+
+
+def said(markdown):
+    """The numbers of a Markdown cell, as they are written; not those of code, formulas, addresses, names."""
+    text = re.sub(
+        r"```.*?```|`[^`]*`|\$[^$]*\$|^#.*?$|^\s*\|?[-:| ]+\|\s*$", " ", markdown, flags=re.S | re.M
+    )
+    text = re.sub(r"\]\([^)]*\)|https?://\S+|<[^>]+>", " ", text)
+    text = re.sub(r"\b(?:lessons?|exercises?|Python|Keras) \d[\d., and to]*", " ", text, flags=re.I)
+    text = re.sub(r"(?m)^Time: .*$|^\s*\d+\. ", " ", text)
+    for found in NUMBER.finditer(text):
+        if found[0].strip(" %"):
+            yield found[0].strip()
+
+
+def value(written):
+    number = float(written.replace(",", "").rstrip(" %"))
+    return number / 100 if written.endswith("%") else number
+
+
+def unit(written):
+    """What the last digit is worth: .81 -> 0.01, 12 % -> 0.01, 1,500 -> 1."""
+    digits = written.rstrip(" %").partition(".")[2]
+    return 10.0 ** -len(digits) / (100 if written.endswith("%") else 1)
+
+
+def shown(nb):
+    """Every number that the lesson prints, and every whole number in its code."""
+    printed, code = [], []
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            code += re.findall(r"(?<![\w.])\d[\d_]*(?![\w.]*\.\d)", cell.source)
+            for output in cell.outputs:
+                text = output.get("text") or output.get("data", {}).get("text/plain", "")
+                printed += re.findall(r"(?:\d[\d,]*)?\.?\d+(?:e[-+]?\d+)?%?", text)
+    found = {value(number.strip(",")) for number in printed}
+    return found | {float(number.replace("_", "")) for number in code}
+
+
+def unsupported(nb):
+    """The numbers of the prose that no output bears out, with their cell."""
+    known = shown(nb)
+    for cell in nb.cells:
+        if cell.cell_type != "markdown":
+            continue
+        for written in said(cell.source):
+            number, half = value(written), unit(written) / 2 * (1 + 1e-9)
+            free = unit(written) == 1 and number <= FREE
+            excepted = written in cell.metadata.get("numbers", {})
+            if not free and not excepted and not any(abs(k - number) <= half for k in known):
+                yield cell.id, written
+
+
+@pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
+def test_every_number_of_the_prose_stands_in_an_output(path):
+    assert list(unsupported(nbformat.read(path, 4))) == []
+
+
+@pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
+def test_exceptions_are_few_and_have_a_reason(path):
+    reasons = [
+        reason
+        for cell in nbformat.read(path, 4).cells
+        for reason in cell.metadata.get("numbers", {}).values()
+    ]
+    assert len(reasons) <= EXCEPTIONS and all(len(reason) > 10 for reason in reasons)
+
+
+@pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
+def test_every_figure_has_an_alternative_text(path):
+    without = [
+        cell.id
+        for cell in nbformat.read(path, 4).cells
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+        and len(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")) < 20
+    ]
+    assert without == []
+
+
+@pytest.mark.parametrize(
+    ("prose", "printed", "wrong"),
+    [
+        ("The accuracy is .81.", "accuracy 0.8123", []),
+        ("The accuracy is .82.", "accuracy 0.8123", [".82"]),
+        ("It is 75 % sure.", "0.7496", []),
+        ("It is 75% sure.", "0.74", ["75%"]),
+        ("It has 1,123,852,800 weights.", "1123852800", []),
+        ("It has 1,123,852,801 weights.", "1123852800", ["1,123,852,801"]),
+        ("It finds 87 of 165.", "87 of 165 cells", []),
+        ("It finds 88 of 165.", "87 of 165 cells", ["88"]),
+        ("Three 3 x 3 kernels in lesson 12, ResNet50, `0.5` and $0.7$.", "", []),
+        ("Between 0.10 and 0.20", "0.1 0.2", []),
+        ("about 12 points", "12.4%", ["12"]),
+    ],
+)
+def test_a_number_counts_as_said_where_it_rounds_to_what_was_printed(prose, printed, wrong):
+    code = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output("stream", text=printed)])
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(prose), code])
+    assert [written for _, written in unsupported(nb)] == wrong
+
+
+def test_an_exception_lets_its_number_pass():
+    cell = nbformat.v4.new_markdown_cell("Trained on 1,281,167 photos.")
+    nb = nbformat.v4.new_notebook(cells=[cell])
+    assert [written for _, written in unsupported(nb)] == ["1,281,167"]
+    cell.metadata["numbers"] = {
+        "1,281,167": "the size of ImageNet's training set, no output shows it"
+    }
+    assert not list(unsupported(nb))
