@@ -60,9 +60,13 @@ def contestants(some, size: int) -> dict:
     """name -> a function that takes each its way through the same images, and returns images per second."""
     network, n = models.extractor(features.fused(models.backbone(size))), len(some)
     forward = features.predict_function(network)
-    memory, read = data.read_images(some["source"], size), features.image_reader(some, size)
+    memory = data.read_images(some["source"], size)
+    sources = dict(zip(some["digest"], some["source"], strict=True))
     matrix = tf.random.normal((4096, 4096), seed=0)
     multiply, each = tf.function(tf.matmul), work(size)
+
+    def read(digest):
+        return features.read_unchanged(sources[digest], digest, size)
 
     def bare(forward=forward):
         for first in range(0, n, features.BATCH):
@@ -70,9 +74,7 @@ def contestants(some, size: int) -> dict:
 
     def whole():
         with tempfile.TemporaryDirectory() as folder:
-            features.complete(
-                Path(folder, "rows.sqlite"), list(some["digest"]), read, lambda _: forward
-            )
+            features.compute(Path(folder, "rows.sqlite"), list(sources), read, forward)
 
     def product():
         for _ in range(4):

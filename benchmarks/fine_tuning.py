@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from table import arguments, report
 
-from helpers import data, features, models, training
+from helpers import data, features, intervals, models, training
 from helpers.models import keras
 
 RECORDED = Path(data.__file__).parent / "recorded"
@@ -53,12 +53,12 @@ def row(name: str, right: np.ndarray, base: np.ndarray | None = None, **more) ->
 
     right : (seeds + 1, images) bool, the last row for the seeds' mean probability.
     """
-    mean, low, high = training.mean_interval(right[:-1].mean(axis=1))
-    wilson = training.wilson(right[-1].sum(), right.shape[1])
+    mean, low, high = intervals.mean_interval(right[:-1].mean(axis=1))
+    wilson = intervals.wilson(right[-1].sum(), right.shape[1])
     line = {"model": name, "mean of seeds": mean, "seeds low": low, "seeds high": high, "all seeds": right[-1].mean(),
             "images low": wilson[0], "images high": wilson[1]}  # fmt: skip
     if base is not None:
-        gained, lost, p = training.mcnemar(right[-1], base[-1])
+        gained, lost, p = intervals.mcnemar(right[-1], base[-1])
         line |= {"gained": gained, "lost": lost, "p": p}
     return line | more
 

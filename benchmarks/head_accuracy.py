@@ -11,7 +11,7 @@ import time
 from sklearn.linear_model import LogisticRegression
 from table import arguments, report
 
-from helpers import data, features, training
+from helpers import data, features, intervals, training
 
 
 def main():
@@ -39,13 +39,13 @@ def main():
     score = regression.score(validation.x, validation.y)
     both = {
         "direct head, 10 epochs": (
-            *training.mean_interval(accuracies[1:]),
+            *intervals.mean_interval(accuracies[1:]),
             statistics.median(seconds[1:]),
         ),
         "logistic regression": (score, None, None, statistics.median(regression_seconds)),
     }
     for name, (mean, low, high, fit_seconds) in both.items():
-        over = training.wilson(round(mean * n), n)
+        over = intervals.wilson(round(mean * n), n)
         rows.append({"model": name, "accuracy": mean, "seeds low": low, "seeds high": high, "images low": over[0],
                      "images high": over[1], "seconds a fit": fit_seconds, "features s": passed})  # fmt: skip
     report(rows, options.csv)

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from table import arguments, report
 
-from helpers import data, features, training
+from helpers import data, features, intervals, training
 from helpers.features import Split
 
 UNITS, SEEDS, SIZES = (0, 10, 100, 1000), range(5), (50, 100, 200, 400, 800, 1600)
@@ -96,8 +96,8 @@ def main():
     runs["accuracy"] = [np.mean([int(one) for one in right]) for right in runs["right"]]
     rows = []
     for (epochs, n, units), group in runs.groupby(["epochs", "images", "units"]):
-        mean, low, high = training.mean_interval(group["accuracy"])
-        over = training.wilson(
+        mean, low, high = intervals.mean_interval(group["accuracy"])
+        over = intervals.wilson(
             round(mean * len(splits["validation"].y)), len(splits["validation"].y)
         )
         row = {

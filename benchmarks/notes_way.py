@@ -137,16 +137,17 @@ def lesson_rows(dataset: data.Dataset, lessons: Iterable[str]) -> list[dict]:
     frozen, tuned = notes_model(dataset), notes_model(dataset, tuned=True)
     forward = features.predict_function(models.extractor(features.fused(models.backbone(SIZE))))
     forward(np.zeros((features.BATCH, SIZE, SIZE, 3), "uint8"))
-    read = features.image_reader(some, SIZE)
+    sources = dict(zip(some["digest"], some["source"], strict=True))
+
+    def read(digest):
+        return features.read_unchanged(sources[digest], digest, SIZE)
 
     def paces():
         """Seconds an image: the notes' way, the same with the last block trained, the feature pass."""
         notes = [notes_seconds(model, dataset, timed) for model in (frozen, tuned)]
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            features.complete(
-                Path(folder, "rows.sqlite"), list(some["digest"]), read, lambda _: forward
-            )
+            features.compute(Path(folder, "rows.sqlite"), list(sources), read, forward)
             return np.array([*notes, time.perf_counter() - start]) / timed
 
     rows, before, n = [], paces(), len(dataset.split("train"))

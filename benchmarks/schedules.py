@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from table import arguments, report
 
-from helpers import data, features, training
+from helpers import data, features, intervals, training
 from helpers.models import keras
 
 RATES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
@@ -68,9 +68,9 @@ def rows(runs: pd.DataFrame, name: str, constant: str | None = None) -> list[dic
     target = 0.95 * runs.groupby("setting")["best"].mean().max()
     table = []
     for setting, group in runs.groupby("setting", sort=False):
-        last, best = (training.mean_interval(group[column]) for column in ("last", "best"))
+        last, best = (intervals.mean_interval(group[column]) for column in ("last", "best"))
         n = len(group["right"].iloc[0])
-        images = training.wilson(round(last[0] * n), n)
+        images = intervals.wilson(round(last[0] * n), n)
         reached = [
             int(np.argmax(curve >= target)) + 1 if curve.max() >= target else np.inf
             for curve in group["curve"]
@@ -80,12 +80,14 @@ def rows(runs: pd.DataFrame, name: str, constant: str | None = None) -> list[dic
                "best low": best[1], "best high": best[2], "epochs to 95 %": np.median(reached)}  # fmt: skip
         if constant is not None:
             base = runs[runs["setting"] == constant]
-            row |= dict(zip(("minus constant", "seeds low", "seeds high"), training.mean_interval(
+            row |= dict(zip(("minus constant", "seeds low", "seeds high"), intervals.mean_interval(
                 group["last"].to_numpy() - base["last"].to_numpy()), strict=True))  # fmt: skip
             gain = np.mean(list(group["right"]), axis=0) - np.mean(list(base["right"]), axis=0)
             row |= dict(
                 zip(
-                    ("by image low", "by image high"), training.mean_interval(gain)[1:], strict=True
+                    ("by image low", "by image high"),
+                    intervals.mean_interval(gain)[1:],
+                    strict=True,
                 )
             )
         table.append(row)

@@ -26,7 +26,7 @@ from sklearn.svm import SVC
 from table import arguments, report
 from tqdm import tqdm
 
-from helpers import data, features, models, training
+from helpers import data, features, intervals, models
 from helpers.models import keras, tf
 
 SIZE, BLOCKS, SPLITS = 299, (3, 4, 6, 8, 10, 12, 13), range(5)
@@ -71,7 +71,11 @@ def pooled_features(table) -> dict[str, np.ndarray]:
     graph = tf.function(
         lambda pixels: _pool(network(tf.cast(pixels, tf.float32) / 127.5 - 1, training=False))
     )
-    read, found = features.image_reader(table, SIZE), {}
+    sources, found = dict(zip(table["digest"], table["source"], strict=True)), {}
+
+    def read(digest):
+        return features.read_unchanged(sources[digest], digest, SIZE)
+
     for name, (down, across) in FLIPS.items():
 
         def forward(pixels, down=down, across=across):
@@ -79,7 +83,7 @@ def pooled_features(table) -> dict[str, np.ndarray]:
 
         name_of_file = f"solar-protocol-{SIZE}px-{name.replace(' ', '-')}.sqlite"
         file, digests = data.DATA / "features" / name_of_file, table["digest"].tolist()
-        features.complete(file, digests, read, lambda _, forward=forward: forward)
+        features.compute(file, features.find_missing(file, digests), read, forward)
         found[name] = features.FeatureMaps(file, digests)[:]
     return found
 
@@ -192,8 +196,8 @@ def lines(table, results, seconds):
     y, certain, rows = table["y"].to_numpy().astype(bool), table["certain"].to_numpy(), []
     for (kind, model), runs in results.items():
         right = [(answer == y[test], certain[test]) for test, answer in runs]
-        mean, low, high = training.mean_interval([one.mean() for one, _ in right])
-        sure, sure_low, sure_high = training.mean_interval(
+        mean, low, high = intervals.mean_interval([one.mean() for one, _ in right])
+        sure, sure_low, sure_high = intervals.mean_interval(
             [one[known].mean() for one, known in right]
         )
         rows.append({"split": kind, "model": model, "accuracy": mean, "low": low, "high": high, "certain": sure,

@@ -145,7 +145,7 @@ def doctor() -> int:
     )
     try:  # fetching is the honest test; it costs nothing where the file is already there
         weights.fetch()
-        problem = _fails("from helpers import models; models.backbone(71)")
+        problem = _fails("import tensorflow; from helpers import models; models.backbone(71)")
     except (OSError, ValueError) as error:
         problem = str(error)
     if problem:

@@ -5,9 +5,9 @@ channels out), the layout of Keras. What deep learning calls convolution is cros
 kernel is not flipped.
 """
 
-import numpy as np
+import math
 
-SHAPES = ("circle", "square")
+import numpy as np
 
 
 def output_size(n: int, kernel: int, stride: int = 1, padding: str = "valid") -> int:
@@ -20,7 +20,7 @@ def output_size(n: int, kernel: int, stride: int = 1, padding: str = "valid") ->
     (74, 75)
     """
     if padding == "same":
-        return -(-n // stride)
+        return math.ceil(n / stride)
     if padding != "valid":
         raise ValueError(f"padding is 'valid' or 'same', not {padding!r}.")
     if kernel > n:
@@ -35,13 +35,13 @@ def patches(image: np.ndarray, size, stride: int = 1, padding: str = "valid", fi
     with.  patch : (size, size, channels), a view.  Raises ValueError if there are not three axes.
     """
     high, wide = (size, size) if isinstance(size, int) else size
-    height, width = _output_sizes(image, high, wide, stride, padding)
+    rows, columns = _output_sizes(image, high, wide, stride, padding)
     if padding == "same":
-        rows = _same_padding(image.shape[0], high, stride)
-        columns = _same_padding(image.shape[1], wide, stride)
-        image = np.pad(image, (rows, columns, (0, 0)), constant_values=fill)
-    for row in range(height):
-        for column in range(width):
+        above_below = _same_padding(image.shape[0], high, stride)
+        left_right = _same_padding(image.shape[1], wide, stride)
+        image = np.pad(image, (above_below, left_right, (0, 0)), constant_values=fill)
+    for row in range(rows):
+        for column in range(columns):
             top, left = row * stride, column * stride
             yield row, column, image[top : top + high, left : left + wide]
 
@@ -53,7 +53,7 @@ def _same_padding(n: int, kernel: int, stride: int) -> tuple[int, int]:
 
 
 def convolve(image, kernel, stride: int = 1, padding: str = "valid") -> np.ndarray:
-    """Slide a kernel over an image; each output value is the dot product of a patch and the kernel.
+    """Slide a kernel over an image; each output value is the sum of a patch times the kernel.
 
     image : (height, width, channels) or (height, width); integers become float64 first, since 8-bit
         values wrap around below zero.
@@ -61,24 +61,21 @@ def convolve(image, kernel, stride: int = 1, padding: str = "valid") -> np.ndarr
     Returns the feature map: (height', width', channels out), or (height', width') if the image had
     two axes and there is one channel out.  Raises ValueError if the channels differ.
     """
-    image, kernel = np.asarray(image), np.asarray(kernel)
+    image, kernel = _as_float(image), np.asarray(kernel)
     two_axes = image.ndim == 2
     if two_axes:
-        image = image[..., None]
+        image = image[..., np.newaxis]
     if kernel.ndim == 2:
-        kernel = kernel[..., None, None]
-    if image.dtype.kind != "f":
-        image = image.astype("float64")
+        kernel = kernel[..., np.newaxis, np.newaxis]
     high, wide, channels_in, channels_out = kernel.shape
     if channels_in != image.shape[2]:
-        channels = image.shape[2]
-        raise ValueError(
-            f"The image has {channels} channels, the kernel is made for {channels_in}."
-        )
-    height, width = _output_sizes(image, high, wide, stride, padding)
-    output = np.zeros((height, width, channels_out), np.result_type(image, kernel, "float32"))
+        made_for = f"the kernel is made for {channels_in}"
+        raise ValueError(f"The image has {image.shape[2]} channels, {made_for}.")
+    rows, columns = _output_sizes(image, high, wide, stride, padding)
+    output = np.zeros((rows, columns, channels_out), np.result_type(image, kernel))
     for row, column, patch in patches(image, (high, wide), stride, padding):
-        output[row, column] = np.tensordot(patch, kernel, axes=3)
+        products = patch[..., np.newaxis] * kernel  # (high, wide, channels in, channels out)
+        output[row, column] = products.sum(axis=(0, 1, 2))
     return output[..., 0] if two_axes and channels_out == 1 else output
 
 
@@ -90,7 +87,7 @@ def relu(feature_map: np.ndarray) -> np.ndarray:
 def max_pool(feature_map, size: int = 2, stride: int | None = None, padding: str = "valid"):
     """Keep the largest value of each window, channel by channel.
 
-    feature_map : (height, width, channels).  stride : None means `size`.
+    feature_map : (height, width, channels); integers become float64.  stride : None means `size`.
     Returns (height', width', channels).  Raises ValueError if there are not three axes.
     """
     return _pool(feature_map, size, stride or size, padding, np.nanmax)
@@ -114,18 +111,25 @@ def global_average_pool(feature_map: np.ndarray) -> np.ndarray:
     return feature_map.mean(axis=(0, 1))
 
 
-def _pool(feature_map: np.ndarray, size: int, stride: int, padding: str, summarize) -> np.ndarray:
-    height, width = _output_sizes(feature_map, size, size, stride, padding)
-    output = np.zeros((height, width, feature_map.shape[2]), feature_map.dtype)
+def _pool(feature_map, size: int, stride: int, padding: str, summarize) -> np.ndarray:
+    """Summarize each window; "same" pads with NaN, which np.nanmax and np.nanmean leave out."""
+    feature_map = _as_float(feature_map)
+    rows, columns = _output_sizes(feature_map, size, size, stride, padding)
+    output = np.zeros((rows, columns, feature_map.shape[2]), feature_map.dtype)
     for row, column, patch in patches(feature_map, size, stride, padding, fill=np.nan):
         output[row, column] = summarize(patch, axis=(0, 1))
     return output
 
 
+def _as_float(array) -> np.ndarray:
+    array = np.asarray(array)
+    return array if array.dtype.kind == "f" else array.astype("float64")
+
+
 def _output_sizes(image, high: int, wide: int, stride: int, padding: str) -> tuple[int, int]:
     _check_axes(image)
-    height = output_size(image.shape[0], high, stride, padding)
-    return height, output_size(image.shape[1], wide, stride, padding)
+    rows = output_size(image.shape[0], high, stride, padding)
+    return rows, output_size(image.shape[1], wide, stride, padding)
 
 
 def _check_axes(image: np.ndarray) -> None:
@@ -140,31 +144,36 @@ def shapes(n: int, seed: int, radii=(7,), size: int = 40) -> tuple[np.ndarray, n
     Every image holds the lines of both, so counting bright pixels or slanted lines does not help.
     radii : of the shapes, in pixels, taken in turn.  size : pixels of the image, 2 x radius + 1 or
     more.  Returns images (n, size, size), float32, 0 or 1, and labels (n,), int64, in turn: 0 for a
-    whole circle, 1 for a whole square (positions in SHAPES).
+    whole circle, 1 for a whole square.
 
     >>> images, labels = shapes(4, seed=0)
     >>> images.shape, labels.tolist()
     ((4, 40, 40), [0, 1, 0, 1])
     """
     rng = np.random.default_rng(seed)
-    pieces = {radius: _pieces(radius) for radius in radii}
     images, labels = np.zeros((n, size, size), "float32"), np.arange(n) % 2
-    for i, image in enumerate(images):
+    for i in range(n):
         radius = radii[i // 2 % len(radii)]
-        side = 2 * radius + 1
-        whole = rng.integers(0, size - side + 1, 2)
-        for label, four in enumerate(pieces[radius]):
-            for piece in four:
-                top, left = whole if label == labels[i] else rng.integers(0, size - side + 1, 2)
-                image[top : top + side, left : left + side][piece] = 1
+        width = 2 * radius + 1
+        place = rng.integers(0, size - width + 1, 2)  # top and left of the whole shape
+        for label, outline in enumerate(_circle_and_square(radius)):
+            for quarter in _quarters(outline):
+                whole = label == labels[i]
+                top, left = place if whole else rng.integers(0, size - width + 1, 2)
+                images[i, top : top + width, left : left + width][quarter] = 1
     return images, labels
 
 
-def _pieces(radius: int) -> list[list[np.ndarray]]:
-    """The four quarters of a circle and of a square, each (2 x radius + 1, the same) bool."""
+def _circle_and_square(radius: int) -> list[np.ndarray]:
+    """Their outlines, each (2 x radius + 1, the same) bool."""
     down, right = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    above = [(down < 0) & (right <= 0), (down <= 0) & (right > 0)]
-    below = [(down > 0) & (right >= 0), (down >= 0) & (right < 0)]
-    distances = [np.hypot(down, right), np.maximum(abs(down), abs(right))]  # circle, square
-    lines = [abs(distance - radius) < 0.5 for distance in distances]
-    return [[line & quarter for quarter in above + below] for line in lines]
+    from_centre = [np.hypot(down, right), np.maximum(abs(down), abs(right))]
+    return [abs(distance - radius) < 0.5 for distance in from_centre]
+
+
+def _quarters(outline: np.ndarray) -> list[np.ndarray]:
+    """Cut an outline into four: a corner and one half of the middle line, turned three times."""
+    radius = len(outline) // 2
+    corner = np.zeros_like(outline)
+    corner[:radius, : radius + 1] = True
+    return [outline & np.rot90(corner, -turn) for turn in range(4)]

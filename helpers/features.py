@@ -9,21 +9,21 @@ import io
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from helpers import data, weights
 from helpers.images import printable, read_image
 
 BATCH = 32  # images
+AHEAD = 4  # batches that are read while the network is busy
 
 
 class Split(NamedTuple):
@@ -36,12 +36,14 @@ class Split(NamedTuple):
 class FeatureMaps:
     """Features that stay on disk: `maps[5]`, `maps[10:20]`, `maps[[3, 1]]` read just those.
 
-    shape : (images, h, w, channels).  dtype : float16.  Threads and processes may share it.
+    shape : (images, h, w, channels).  dtype : float16 (float32 in a file of vectors, whose shape is
+    (images, channels)).  Threads and processes may share it.
     """
 
     def __init__(self, file: Path, digests: list[str]):
-        self.file, self.digests = file, np.array(digests, "U")
-        with _opened(file) as db:
+        self.file = file
+        self.digests = np.array(digests, "U")  # an array, since NumPy takes any index
+        with _database(file) as db:
             shape, dtype = db.execute("SELECT shape, dtype FROM meta").fetchone()
         self.shape, self.dtype = (len(digests), *json.loads(shape)), np.dtype(dtype)
 
@@ -51,7 +53,7 @@ class FeatureMaps:
     def __getitem__(self, index) -> np.ndarray:
         chosen, shape = self.digests[index], self.shape[1:]
         rows = np.empty((chosen.size, *shape), self.dtype)
-        with _opened(self.file) as db:
+        with _database(self.file) as db:
             for number, digest in enumerate(chosen.ravel().tolist()):
                 found = db.execute("SELECT row FROM rows WHERE digest = ?", [digest])
                 rows[number] = np.frombuffer(found.fetchone()[0], self.dtype).reshape(shape)
@@ -68,13 +70,18 @@ def extract(
         False for maps, (n, h, w, channels) float16, which stay on disk (`FeatureMaps`).
     Rows are in the order of `dataset.split(name)`. Only images that were never seen run through the
     network. Each batch is cached as it comes, so an interrupted pass continues where it was.
-    Raises ValueError if an image changed since `data.load`, or if size or layer do not exist;
+    Raises ValueError if a new image changed since `data.load`, or if size or layer do not exist;
     OSError if the cache cannot be written.
     """
     file = cache_file(size, layer, pooled)
-    read = image_reader(dataset.images, size, dataset.value_range)
-    build = partial(_forward, file, size, layer, pooled)
-    complete(file, dataset.images["digest"].tolist(), read, build)
+    sources = dict(zip(dataset.images["digest"], dataset.images["source"], strict=True))
+    missing = find_missing(file, sources)
+    if missing:
+
+        def read(digest):
+            return read_unchanged(sources[digest], digest, size, dataset.value_range)
+
+        compute(file, missing, read, network(size, layer, pooled))
     splits = {}
     for name in data.SPLITS:
         rows = dataset.split(name)
@@ -96,13 +103,11 @@ def extract_pixels(images: np.ndarray) -> np.ndarray:
         raise ValueError(f"Expected images of type uint8, 0 to 255, got {images.dtype}.")
     digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
     pixels = dict(zip(digests, images, strict=True))
-
-    def read(batch):
-        return np.stack([pixels[digest] for digest in batch])
-
     size = images.shape[1]
     file = cache_file(size)
-    complete(file, digests, read, partial(_forward, file, size, None, True))
+    missing = find_missing(file, pixels)
+    if missing:
+        compute(file, missing, pixels.get, network(size))
     return FeatureMaps(file, digests)[:]
 
 
@@ -113,90 +118,74 @@ def cache_file(size: int, layer: str | None = None, pooled: bool = True) -> Path
     return data.DATA / "features" / name
 
 
-def complete(file: Path, digests: list[str], read: Callable, build: Callable) -> None:
-    """Compute the rows that `file` does not hold yet, and add them batch by batch.
+def find_missing(file: Path, digests: Iterable[str]) -> list[str]:
+    """The digests, each once, whose rows `file` does not hold yet."""
+    cached = set()
+    if file.exists() and file.stat().st_size:  # it is empty if a process was killed at its birth
+        with _database(file) as db:
+            cached = {digest for (digest,) in db.execute("SELECT digest FROM rows")}
+    return [digest for digest in dict.fromkeys(digests) if digest not in cached]
 
-    read : up to BATCH digests -> their images, (n, size, size, 3) uint8.
-    build : called once if rows are missing, with their number: a function, images -> rows.
+
+def compute(file: Path, digests: list[str], read: Callable, forward: Callable) -> None:
+    """Run images through the network, and add their rows to the file, batch by batch.
+
+    read : a digest -> its image, (size, size, 3) uint8.
+    forward : the network, as `network` gives it: (n, size, size, 3) uint8 -> (n, ...).
     """
-    cached = _cached(file)
-    todo = [digest for digest in dict.fromkeys(digests) if digest not in cached]
-    if todo:
-        forward = build(len(todo))
-        for batch, images in prefetch(todo, read, "features"):
-            _add(file, batch, forward(images))
 
+    def read_batch(batch):
+        return np.stack([read(digest) for digest in batch])
 
-def image_reader(table: pd.DataFrame, size: int, value_range=None) -> Callable:
-    """What reads images of `dataset.images`: digests -> (n, size, size, 3) uint8."""
-    sources = dict(zip(table["digest"], table["source"], strict=True))
-
-    def read(batch):
-        return np.stack([_read(sources[one], one, size, value_range) for one in batch])
-
-    return read
+    for number, (batch, images) in enumerate(prefetch(digests, read_batch, "features")):
+        rows = forward(images)
+        if number == 0 and rows.ndim == 4:
+            megabytes = rows[0].nbytes * len(digests) / 1e6
+            where = f"data/features/{file.name}"
+            print(f"Feature maps of {len(digests):,} images take {megabytes:,.0f} MB in {where}")
+        _add(file, batch, rows)
 
 
 def prefetch(items: list, read: Callable, desc: str, quiet: bool = False) -> Iterator:
     """Cut items into batches; yield (batch, read(batch)) in order, under a progress bar.
 
-    Threads read the next four batches meanwhile.  quiet : no bar.
+    Threads read the next batches meanwhile.  quiet : no bar.
     """
     batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
     bar = tqdm(total=len(items), desc=desc, unit=" images", mininterval=1, disable=quiet)
-    with ThreadPoolExecutor(os.cpu_count()) as threads, bar:
-        waiting = [threads.submit(read, batch) for batch in batches[:4]]
-        for number, batch in enumerate(batches):
-            done = waiting.pop(0).result()
-            if number + 4 < len(batches):
-                waiting.append(threads.submit(read, batches[number + 4]))
+    with bar, ThreadPoolExecutor(os.cpu_count()) as threads:
+        reading = [threads.submit(read, batch) for batch in batches[:AHEAD]]
+        for batch, later in zip_longest(batches, batches[AHEAD:]):
+            done = reading.pop(0).result()
+            if later is not None:
+                reading.append(threads.submit(read, later))
             yield batch, done
             bar.update(len(batch))
 
 
-def fused(backbone):
-    """Return the same network with batch normalization fused into the convolutions before it.
-
-    backbone : from `models.backbone`. For prediction only: a tenth faster, outputs differ by 1e-6.
-    Where a sum follows (sepconv3, shortcuts), TensorFlow would gain nothing.
-    """
-    from helpers.models import keras
-
-    norms = {}  # name of a convolution -> the batch normalization after it
-    for layer in backbone.layers:
-        if layer.name.endswith("_bn") and "sepconv3" not in layer.name:
-            norms[layer.name.removesuffix("_bn")] = layer
-
-    def clone(layer):
-        if layer in norms.values():
-            return keras.layers.Identity(name=layer.name)
-        more = {"use_bias": True} if layer.name in norms else {}
-        return type(layer).from_config(layer.get_config() | more)
-
-    def call(layer, *inputs, **options):  # Identity takes none of BatchNormalization's options
-        return layer(*inputs)
-
-    model = keras.models.clone_model(backbone, clone_function=clone, call_function=call)
-    tensors = {layer.name: layer.get_weights() for layer in backbone.layers if layer.weights}
-    for name, norm in norms.items():
-        tensors[name] = _fuse(tensors[name], norm)
-        del tensors[norm.name]
-    for name, values in tensors.items():
-        model.get_layer(name).set_weights(values)
-    return model
+def read_unchanged(source: str, digest: str, size: int, value_range=None) -> np.ndarray:
+    """Read an image, (size, size, 3) uint8; ValueError unless it is the file of this digest."""
+    path = Path(source)
+    content = path.read_bytes() if path.is_file() else b""
+    if not digest.startswith(hashlib.sha256(content).hexdigest()):  # a value range may follow
+        problem = "vanished or changed since data.load() looked at it"
+        raise ValueError(f"{printable(source)} {problem}. Call data.load() again.")
+    return read_image(io.BytesIO(content), size, value_range)
 
 
-def _fuse(kernels: list[np.ndarray], norm) -> list[np.ndarray]:
-    """(x * kernel - mean) * factor + beta = x * (kernel * factor) + bias: [..., kernel, bias]."""
-    gamma, beta, mean, variance = norm.get_weights()
-    factor = gamma / np.sqrt(variance + norm.epsilon)
-    return [*kernels[:-1], kernels[-1] * factor, beta - mean * factor]
+def network(size: int, layer: str | None = None, pooled: bool = True) -> Callable:
+    """The function (n, size, size, 3) uint8 -> vectors, float32, or maps, float16."""
+    from helpers import models  # loads TensorFlow
+
+    forward = predict_function(models.extractor(fused(models.backbone(size, layer)), pooled))
+    return forward if pooled else lambda images: forward(images).astype("float16")
 
 
 def predict_function(model) -> Callable:
     """The model without Keras' bookkeeping per batch: (n, size, size, 3) uint8 -> float32.
 
-    n is at most BATCH. A smaller batch is filled up with black: one graph, always the same numbers.
+    n is at most BATCH. A smaller batch is filled up with black images, so that TensorFlow runs one
+    graph, and an image has the same numbers in every batch.
     """
     import tensorflow as tf
 
@@ -210,34 +199,54 @@ def predict_function(model) -> Callable:
     return predict
 
 
-def _read(source: str, digest: str, size: int, value_range) -> np.ndarray:
-    try:
-        content = Path(source).read_bytes()
-    except OSError:
-        content = b""
-    if not digest.startswith(hashlib.sha256(content).hexdigest()):  # a value range may follow
-        problem = "vanished or changed since data.load() looked at it"
-        raise ValueError(f"{printable(source)} {problem}. Call data.load() again.")
-    return read_image(io.BytesIO(content), size, value_range)
+def fused(backbone):
+    """Return the same network with batch normalization fused into the convolutions before it.
+
+    Once trained, batch normalization multiplies each channel by a factor and adds a number. Scaled
+    kernels and a bias do the same in one step:
+    (x * kernel - mean) * factor + beta = x * (kernel * factor) + (beta - mean * factor).
+    backbone : from `models.backbone`. For prediction only: a tenth faster, outputs differ by 1e-6.
+    """
+    from helpers.models import keras
+
+    # name of a convolution -> the batch normalization after it; where a sum follows (sepconv3 and
+    # the shortcuts), TensorFlow would gain nothing
+    norms = {
+        layer.name.removesuffix("_bn"): layer
+        for layer in backbone.layers
+        if layer.name.endswith("_bn") and "sepconv3" not in layer.name
+    }
+
+    def copy(layer):
+        if layer in norms.values():
+            return keras.layers.Identity(name=layer.name)
+        bias = {"use_bias": True} if layer.name in norms else {}
+        return type(layer).from_config(layer.get_config() | bias)
+
+    def call(layer, *inputs, **options):  # Identity takes none of BatchNormalization's options
+        return layer(*inputs)
+
+    model = keras.models.clone_model(backbone, clone_function=copy, call_function=call)
+    for layer in model.layers:
+        tensors = backbone.get_layer(layer.name).get_weights()
+        if layer.name in norms:
+            tensors = _fuse(tensors, norms[layer.name])
+        if layer.weights:  # Identity has none
+            layer.set_weights(tensors)
+    return model
 
 
-def _forward(file: Path, size: int, layer: str | None, pooled: bool, n: int) -> Callable:
-    """The function images -> features; maps of n images take room, which is said first."""
-    from helpers import models  # loads TensorFlow
-
-    model = models.extractor(fused(models.backbone(size, layer)), pooled)
-    predict = predict_function(model)
-    if pooled:
-        return predict
-    megabytes = n * np.prod(model.output_shape[1:]) * 2 / 1e6
-    print(f"Feature maps of {n:,} images take {megabytes:,.0f} MB in data/features/{file.name}")
-    return lambda images: predict(images).astype("float16")
+def _fuse(kernels: list[np.ndarray], norm) -> list[np.ndarray]:
+    """Scale the last kernel of a convolution, and add the bias."""
+    gamma, beta, mean, variance = norm.get_weights()
+    factor = gamma / np.sqrt(variance + norm.epsilon)
+    return [*kernels[:-1], kernels[-1] * factor, beta - mean * factor]
 
 
 def _add(file: Path, digests: list[str], rows: np.ndarray) -> None:
     """Add a batch: all of it or nothing."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with _opened(file) as db:
+    with _database(file) as db:
         db.execute("BEGIN IMMEDIATE")
         db.execute("CREATE TABLE IF NOT EXISTS rows (digest TEXT PRIMARY KEY, row BLOB)")
         db.execute("CREATE TABLE IF NOT EXISTS meta (id PRIMARY KEY, shape TEXT, dtype TEXT)")
@@ -247,35 +256,18 @@ def _add(file: Path, digests: list[str], rows: np.ndarray) -> None:
         db.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?)", pairs)
 
 
-def _cached(file: Path) -> set[str]:
-    """The digests whose rows are there; none if the file is damaged, and that is said."""
-    if not file.exists() or not file.stat().st_size:
-        return set()
-    try:
-        with _opened(file) as db:
-            return {digest for (digest,) in db.execute("SELECT digest FROM rows")}
-    except DamagedError as error:
-        print(error)
-        return set()
-
-
-class DamagedError(OSError):
-    """SQLite could not read the file: a copy that was cut, say. It was renamed to *.damaged."""
-
-
 @contextmanager
-def _opened(file: Path) -> Iterator[sqlite3.Connection]:
+def _database(file: Path) -> Iterator[sqlite3.Connection]:
     """A connection of one's own, so threads share nothing. Waits a minute for other processes."""
     try:
+        # the second `db` commits at the end, or rolls back if something was raised
         with closing(sqlite3.connect(file, timeout=60)) as db, db:
             yield db
-    except sqlite3.OperationalError as error:
-        advice = "Make room on the disk, or name a local folder of yours in COURSE_DATA"
+    except sqlite3.Error as error:
+        if isinstance(error, sqlite3.OperationalError):
+            advice = "Make room on the disk, or name a local folder of yours in COURSE_DATA"
+        elif type(error) is sqlite3.DatabaseError:  # not one of its subclasses: no whole database
+            advice = "The file is damaged. Delete it, and its features are computed again"
+        else:
+            raise
         raise OSError(f"{printable(file)}: {error}. {advice}.") from None
-    except sqlite3.ProgrammingError:  # a mistake of ours, not of the file
-        raise
-    except sqlite3.DatabaseError as error:
-        os.replace(file, file.with_suffix(".damaged"))
-        file.with_name(f"{file.name}-journal").unlink(missing_ok=True)
-        problem = f"was damaged ({error}). Its features are computed again."
-        raise DamagedError(f"{printable(file)} {problem}") from None

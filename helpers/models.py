@@ -3,8 +3,6 @@
 import contextlib
 import os
 import random
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -16,27 +14,18 @@ MIN_SIZE = 71
 
 @contextlib.contextmanager
 def _quiet():
-    """Keep TensorFlow's start-up lines, which no setting stops, off the page.
-
-    File descriptor 2 leads to a small process meanwhile. It prints what it got only if the import
-    fails or the whole process dies, as TensorFlow's does on a CPU without AVX.
-    """
-    terminal = getattr(sys.stderr, "_original_stdstream_copy", None)  # a kernel's own way out
-    show = [sys.executable, "-c", "import sys; sys.stderr.buffer.write(sys.stdin.buffer.read())"]
-    watcher = subprocess.Popen(show, stdin=subprocess.PIPE, stderr=terminal)
+    """Drop TensorFlow's start-up lines: its C++ writes to file descriptor 2 whatever is set."""
     stderr = os.dup(2)
-    os.dup2(watcher.stdin.fileno(), 2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
     try:
         yield
-        watcher.kill()
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
-        watcher.stdin.close()
-        watcher.wait()
 
 
-with _quiet() if sys.stderr else contextlib.nullcontext():  # pythonw has none
+with _quiet():
     import keras
     import tensorflow as tf
 
@@ -47,8 +36,8 @@ def backbone(size: int = 150, layer: str | None = None) -> keras.Model:
     """Build Xception without its top, with the ImageNet weights, frozen.
 
     size : pixels of the square input, 71 or more.
-    layer : where to stop: a layer by its name, or a whole block, "block1" to "block13"; None for
-        the last layer.
+    layer : where to stop: a layer of a block by its name, or a whole block, "block1" to "block13";
+        None for the last layer.
     Input (batch, size, size, 3), float32, scaled to -1..1; output (batch, h, w, channels), float32:
     at 150 px 5x5x2048, after block13 5x5x1024. Raises ValueError for a size or layer that Xception
     does not have, and OSError if the weights cannot be had.
@@ -73,19 +62,16 @@ def backbone(size: int = 150, layer: str | None = None) -> keras.Model:
 
 
 def _output_of(model: keras.Model, layer: str):
-    """The output of a layer or of a whole block, which ends in an "add_3" or the like."""
+    """The output of a layer, or of a whole block: what the first layer of the next block takes."""
     layers = {one.name: one for one in model.layers if one.name.startswith("block")}
-    if layer in layers:
-        return layers[layer].output
     for number in range(1, 14):
-        if layer == f"block{number}":  # what a block gives is what the next one's first layer takes
+        if layer == f"block{number}":
             first = next(name for name in layers if name.startswith(f"block{number + 1}_"))
             return layers[first].input
-    names = ", ".join(layers)
-    raise ValueError(
-        f"Xception has no layer {layer!r} to stop at. It has: {names}; "
-        "and whole blocks: block1 to block13."
-    )
+    if layer not in layers:
+        others = ", ".join(layers)
+        raise ValueError(f"Xception has no layer {layer!r}, but block1 to block13, and {others}.")
+    return layers[layer].output
 
 
 def head(
@@ -98,37 +84,25 @@ def head(
     TensorFlow and Keras; Python's and NumPy's random numbers go on as if nothing had happened.
     """
     _silence_false_alarms()
-    with _seeded(seed):
-        layers = [keras.Input((n_features,), name="features")]
-        if units:
-            layers.append(keras.layers.Dense(units, activation="relu", name="inner"))
-        if dropout:
-            layers.append(keras.layers.Dropout(dropout, seed=seed))
-        layers.append(keras.layers.Dense(n_classes, activation="softmax", name="output"))
-        return keras.Sequential(layers, name="head")
+    python, numpy = random.getstate(), np.random.get_state()
+    keras.utils.set_random_seed(seed)  # seeds these two as well, so they are put back below
+    layers = [keras.Input((n_features,), name="features")]
+    if units:
+        layers.append(keras.layers.Dense(units, activation="relu", name="inner"))
+    if dropout:
+        layers.append(keras.layers.Dropout(dropout, seed=seed))
+    layers.append(keras.layers.Dense(n_classes, activation="softmax", name="output"))
+    model = keras.Sequential(layers, name="head")
+    random.setstate(python)
+    np.random.set_state(numpy)
+    return model
 
 
 def _silence_false_alarms() -> None:
-    """Two warnings that say nothing in this course, where many small models predict once each."""
-    tf.get_logger().addFilter(_is_no_false_alarm)
+    """Warnings that say nothing in this course, where many small models predict once each."""
+    tf.get_logger().setLevel("ERROR")  # else it warns of retracing
     # Keras says this of every fit() on a tf.data.Dataset, whatever was passed
     warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
-
-
-def _is_no_false_alarm(record) -> bool:
-    return "triggered tf.function retracing" not in record.getMessage()
-
-
-@contextlib.contextmanager
-def _seeded(seed: int):
-    """Keras draws initial weights by Python's random numbers: seed them, then put them back."""
-    python, numpy = random.getstate(), np.random.get_state()
-    keras.utils.set_random_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
 
 
 def extractor(backbone: keras.Model, pooled: bool = True) -> keras.Model:

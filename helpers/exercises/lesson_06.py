@@ -3,7 +3,7 @@
 import numpy as np
 
 from helpers.exercises import array, call, number
-from helpers.training import mean_interval
+from helpers.intervals import mean_interval
 
 WITH, WITHOUT = (
     np.array([0.825, 0.815, 0.831, 0.820, 0.818]),

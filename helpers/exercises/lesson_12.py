@@ -3,7 +3,7 @@
 import numpy as np
 
 from helpers.exercises import array, call, choice, number
-from helpers.training import wilson
+from helpers.intervals import wilson
 
 
 def _one_image(answer) -> str:
