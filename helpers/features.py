@@ -228,11 +228,10 @@ def fused(backbone):
 
     model = keras.models.clone_model(backbone, clone_function=copy, call_function=call)
     for layer in model.layers:
-        tensors = backbone.get_layer(layer.name).get_weights()
-        if layer.name in norms:
-            tensors = _fuse(tensors, norms[layer.name])
-        if layer.weights:  # Identity has none
-            layer.set_weights(tensors)
+        if layer.weights:
+            tensors = backbone.get_layer(layer.name).get_weights()
+            norm = norms.get(layer.name)
+            layer.set_weights(tensors if norm is None else _fuse(tensors, norm))
     return model
 
 

@@ -64,6 +64,16 @@ def test_same_max_pooling_of_negative_values_does_not_let_the_padding_win():
     assert convolution.max_pool(-np.ones((3, 3, 1)), 2, padding="same").max() == -1
 
 
+@PADDINGS
+@pytest.mark.parametrize("kind", ["uint8", "int64"])
+def test_pooling_integers_gives_the_numbers_of_their_floats(kind, padding):
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 2)).astype(kind)
+    for pool in (convolution.max_pool, convolution.average_pool):
+        expected = pool(image.astype(float), padding=padding)
+        assert np.array_equal(pool(image, padding=padding), expected)
+    assert convolution.average_pool(np.array([[[1], [2]]] * 2, kind))[0, 0, 0] == 1.5
+
+
 def test_global_average_pool_equals_keras():
     assert agree(
         convolution.global_average_pool(IMAGE), by_keras(keras.layers.GlobalAveragePooling2D())

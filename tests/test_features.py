@@ -138,6 +138,15 @@ def test_maps_are_indexed_like_an_array(course):
         maps[len(maps)]
 
 
+def test_rows_that_are_read_lazily_have_the_dtype_of_their_file(course):
+    dataset = course.load()
+    digests = dataset.images["digest"].tolist()
+    vectors = features.FeatureMaps(course.file, digests)
+    assert vectors.dtype == vectors[:1].dtype == np.float32 and vectors.shape == (COUNT, 2048)
+    maps = features.extract(dataset, SIZE, "block13", pooled=False)["train"].x
+    assert maps.dtype == maps[:1].dtype == np.float16
+
+
 def test_maps_may_be_read_by_keras_threads_and_sent_to_another_process(course):
     train = features.extract(course.load(), SIZE, "block13", pooled=False)["train"]
 
@@ -237,7 +246,7 @@ def test_a_pass_killed_while_it_writes_has_all_batches_before(tmp_path):
     done = subprocess.run([sys.executable, "-c", KILLED, file], cwd=ROOT)
     assert done.returncode == -signal.SIGKILL
     assert Path(f"{file}-journal").stat().st_size, "killed in the middle of a transaction"
-    assert features._cached(file) == {str(number) for number in range(64)}
+    assert features.find_missing(file, map(str, range(65))) == ["64"]
     rows = features.FeatureMaps(file, ["63", "0"])
     assert rows[:].mean(axis=1).tolist() == [32, 0]
 
@@ -256,25 +265,48 @@ def test_another_process_that_writes_is_waited_for(course):
 # What may happen to the files ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [b"what a full disk left", "half", ""])
-def test_a_damaged_file_is_moved_aside_and_its_features_are_computed_again(
-    course, first, capsys, content
+def damage(path, content):
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] if content == "half" else content)
+
+
+@pytest.mark.parametrize("content", [b"what a full disk left", "half"])
+def test_a_damaged_file_is_named_and_once_deleted_its_features_are_computed_again(
+    course, first, content
 ):
-    whole = course.file.read_bytes()
-    course.file.write_bytes(whole[: len(whole) // 2] if content == "half" else content or b"")
+    damage(course.file, content)
+    with pytest.raises(OSError, match=r"vectors\.sqlite: .*\. The file is damaged\. Delete it"):
+        features.extract(course.load(), SIZE)
+    course.file.unlink()
     assert same(features.extract(course.load(), SIZE), first.vectors)
     assert course.ran() == COUNT
-    said = capsys.readouterr().out
-    assert ("Its features are computed again" in said) == bool(content), "empty: a kill at birth"
 
 
-def test_damage_that_shows_late_is_named_and_the_next_call_computes_again(course, first):
+def test_a_file_left_empty_by_a_kill_at_its_birth_is_filled(course, first):
+    course.file.write_bytes(b"")
+    assert same(features.extract(course.load(), SIZE), first.vectors)
+
+
+def test_damage_that_shows_late_is_named(course):
     content = bytearray(course.file.read_bytes())
     content[len(content) // 2 : -4096] = bytes(len(content) // 2 - 4096)
     course.file.write_bytes(content)
-    with pytest.raises(OSError, match=r"vectors\.sqlite was damaged .* computed again"):
+    with pytest.raises(OSError, match=r"vectors\.sqlite: .*\. The file is damaged\. Delete it"):
         features.extract(course.load(), SIZE)
-    assert same(features.extract(course.load(), SIZE), first.vectors)
+
+
+@pytest.mark.parametrize(
+    ("error", "statement"),
+    [
+        (sqlite3.ProgrammingError, ("SELECT ?", [])),
+        (sqlite3.IntegrityError, ("INSERT INTO rows SELECT * FROM rows LIMIT 1",)),
+    ],
+)
+def test_a_programming_error_is_raised_as_it_is_and_leaves_the_file(course, error, statement):
+    before = course.file.read_bytes()
+    with pytest.raises(error), features._database(course.file) as db:
+        db.execute(*statement)
+    assert course.file.read_bytes() == before
 
 
 def test_a_full_disk_is_named_and_the_pass_goes_on_once_there_is_room(course, first):

@@ -86,8 +86,8 @@ def test_a_whole_block_gives_what_feeds_the_next_one(whole, pixels, number, chan
     ("size", "layer", "message"),
     [
         (70, None, "at least 71 px, not 70"),
-        (SIZE, "add_3", "no layer 'add_3' to stop at. It has: block1_conv1,"),
-        (SIZE, "block14", "no layer 'block14' .*whole blocks: block1 to block13"),
+        (SIZE, "add_3", "no layer 'add_3', but block1 to block13, and block1_conv1,"),
+        (SIZE, "block14", "no layer 'block14', but block1 to block13, and"),
     ],
 )
 def test_a_size_or_layer_that_does_not_exist_is_named(size, layer, message):
@@ -148,8 +148,6 @@ def test_tensorflows_start_up_lines_are_not_shown(tmp_path):
     assert done.returncode == 0 and done.stderr == "after"
 
 
-@pytest.mark.parametrize("death", ["os.abort()", "raise ImportError('DLL load failed')"])
-def test_if_tensorflow_dies_on_import_its_reason_is_seen(tmp_path, death):
-    done = start(tmp_path, f"os.write(2, b'compiled to use AVX instructions\\n')\n{death}")
-    assert done.returncode != 0
-    assert "compiled to use AVX instructions" in done.stderr
+def test_if_tensorflow_cannot_be_imported_its_reason_is_seen(tmp_path):
+    done = start(tmp_path, "raise ImportError('DLL load failed')")
+    assert done.returncode != 0 and "DLL load failed" in done.stderr

@@ -49,9 +49,13 @@ def test_a_head_learns_separate_clusters_and_reports_each_epoch():
     assert history["loss"].iloc[-1] < history["loss"].iloc[0] / 2
 
 
-def test_a_class_that_only_validation_has_gets_a_unit():
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_class_that_train_lacks_is_named_unless_the_number_of_classes_is_given(missing):
     x, y = clusters(n=30)
-    head, _ = training.fit_head(Split(x[y < 2], y[y < 2]), Split(x, y), epochs=1)
+    train, all_classes = Split(x[y != missing], y[y != missing]), Split(x, y)
+    with pytest.raises(ValueError, match=rf"Class {missing} has no image .* n_classes="):
+        training.fit_head(train, all_classes, epochs=1)
+    head, _ = training.fit_head(train, None, epochs=1, n_classes=3)
     assert head.output_shape == (None, 3)
 
 
@@ -112,6 +116,16 @@ def test_a_summary_has_the_mean_between_low_and_high_and_the_spread():
     row = table.loc["b"]
     assert row["low"] < row["mean"] == 2 < row["high"]
     assert (row["sd"], row["runs"]) == (1, 3)
+    half = 4.302653 / np.sqrt(3)  # the t table: two degrees of freedom, 97.5 %
+    assert row["high"] - row["mean"] == pytest.approx(half)
+
+
+def test_a_setting_with_one_run_has_a_mean_and_no_interval():
+    runs = pd.DataFrame({"setting": ["a", "a", "b"], "accuracy": [0.5, 0.7, 0.9]})
+    table = training.summary(runs)
+    assert table.loc["b", "mean"] == 0.9 and table.loc["b", "runs"] == 1
+    assert table.loc["b", ["low", "high", "sd"]].isna().all()
+    assert table.loc["a"].notna().all()
 
 
 def test_baselines_count_the_most_frequent_class_of_train(tmp_path):
@@ -121,21 +135,6 @@ def test_baselines_count_the_most_frequent_class_of_train(tmp_path):
     assert rules == {"most frequent class": 0.2, known: 0.6}
     others = dataset(tmp_path, ["a", "b", "a"], "photos")
     assert training.baselines(others) == {"most frequent class": pytest.approx(1 / 3)}
-
-
-def test_the_t_interval_agrees_with_the_bootstrap_on_many_values():
-    values = np.random.default_rng(0).normal(0.8, 0.02, 400)
-    _, low, high = training.mean_interval(values)
-    resampled = np.random.default_rng(1).choice(values, (2000, 400)).mean(axis=1)
-    assert np.quantile(resampled, [0.025, 0.975]) == pytest.approx([low, high], abs=1e-3)
-
-
-def test_mcnemar_sees_a_one_sided_difference_and_not_an_even_one():
-    a, b = np.zeros(100, bool), np.zeros(100, bool)
-    a[:12], b[12:24] = True, True
-    assert training.mcnemar(a, b) == (12, 12, 1.0)
-    b[:] = False
-    assert training.mcnemar(a, b) == (12, 0, pytest.approx(2 * 0.5**12))
 
 
 def test_a_difference_is_signed_and_repeats():
@@ -175,32 +174,30 @@ def test_a_rung_counts_broken_cells_that_were_called_broken_of_either_type(tmp_p
     row = training.rung(
         dataset(tmp_path, truth, train=SOLAR), "mine: a/b", np.array([0, 2, 3, 0, 3])
     )
-    assert row == {
-        "name": "mine: a/b", "accuracy": 0.4, "broken_found": 2, "broken": 3, "dataset": "abc",
-    }  # fmt: skip
+    assert row == {"name": "mine: a/b", "accuracy": 0.4, "broken_found": 2, "broken": 3}
     assert "2 of 3 broken cells" in capsys.readouterr().out
     [file] = (tmp_path / "ladder").iterdir()
-    assert json.loads(file.read_text(encoding="utf-8")) == row
+    assert json.loads(file.read_text(encoding="utf-8")) == {"mine: a/b": row}
 
 
 def test_a_rung_of_the_same_name_replaces_only_that_of_the_same_images(tmp_path):
     photos = dataset(tmp_path, ["a", "b"], "photos")
+    training.rung(photos, "a/b", [1, 1])
     for predictions in ([0, 0], [0, 1]):
         row = training.rung(photos, "靴", predictions)
     assert row["accuracy"] == 1 and row["broken"] is None
     photos.folder = tmp_path / "other"
     training.rung(photos, "靴", [1, 1])
-    rows = [json.loads(file.read_text("utf-8")) for file in (tmp_path / "ladder").iterdir()]
-    assert {(row["dataset"], row["accuracy"]) for row in rows} == {("abc", 1.0), ("other", 0.5)}
+    for contents, expected in (("abc", {"a/b": 0.5, "靴": 1}), ("other", {"靴": 0.5})):
+        rungs = json.loads((tmp_path / "ladder" / f"{contents}.json").read_text("utf-8"))
+        assert {name: row["accuracy"] for name, row in rungs.items()} == expected
+    assert len(list((tmp_path / "ladder").iterdir())) == 2
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: training.mean_interval([0.8]), "at least two"),
-        (lambda: training.mcnemar([True], [True, False]), "different numbers"),
         (lambda: training.difference([[1, 0]], [[1, 0], [1, 1]]), r"\(1, 2\) and \(2, 2\)"),
-        (lambda: training.wilson(5, 3), "must not be greater"),
         (lambda: training.rung(dataset(Path(), ["a", "b"]), "n", [0]), "Expected 2 predictions"),
     ],
 )
