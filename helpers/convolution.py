@@ -63,8 +63,7 @@ def convolve(image, kernel, stride: int = 1, padding: str = "valid") -> np.ndarr
     """
     image, kernel = _as_float(image), np.asarray(kernel)
     two_axes = image.ndim == 2
-    if two_axes:
-        image = image[..., np.newaxis]
+    image = np.atleast_3d(image)  # a grey image gets one channel
     if kernel.ndim == 2:
         kernel = kernel[..., np.newaxis, np.newaxis]
     high, wide, channels_in, channels_out = kernel.shape
