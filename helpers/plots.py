@@ -131,11 +131,10 @@ def numbers(array, title="", kind="image", decimals: int = 2, axis=None) -> plt.
         cell = min(0.6, WIDTH / width)  # inches
         axis = plt.subplots(figsize=(cell * width + 0.3, cell * height + 0.4))[1]
     shown = _show(axis, array, title, 40, **_colours([array], kind))
-    for place, value in np.ndenumerate(array):
-        dark = np.mean(shown.to_rgba(value)[:3]) < 0.5
+    for (row, column), value in np.ndenumerate(array):
+        colour = "white" if np.mean(shown.to_rgba(value)[:3]) < 0.5 else "black"
         text = f"{round(float(value), decimals) + 0:g}".replace("-", "−")  # + 0: no minus zero
-        look = {"ha": "center", "va": "center"}
-        axis.text(*place[::-1], text, color="white" if dark else "black", **look)
+        axis.text(column, row, text, color=colour, ha="center", va="center")
     return axis.figure
 
 
