@@ -14,27 +14,30 @@ from PIL import Image, ImageOps
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
 MOST_PIXELS = 89_478_485  # Pillow's own default, which notebooks like to switch off
 MOST_BYTES = 500_000_000
-ORIENTATION = 0x0112  # an EXIF tag
-KINDS = {  # how a file begins, as a regular expression -> what it is, and what to do
+ORIENTATION = 0x0112  # the EXIF tag that says how the camera was held
+PNG_END = b"IEND\xaeB`\x82"  # Keras refuses a PNG without its last chunk, Pillow reads it
+NOT_OURS = (errno.EACCES, errno.EPERM, errno.ELOOP)  # no right to read it, a link to itself
+KINDS = {  # how a file begins that Pillow cannot read -> what it is; the first that fits counts
     rb"\Z": "empty file",
-    rb".{4}ftyp(hei|hev|mif1|msf1|avi[fs])": "HEIC or AVIF photo: save it as JPEG",
+    rb".{4}ftyp(hei|hev|mif1|msf1)": "HEIC photo: save it as JPEG",
     rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI": "video: save frames of it as JPEG",
     rb"(?i)\s*<(!doctype )?html": "web page: the download went wrong",
     rb"version https://git-lfs": "Git LFS pointer: run git lfs pull where it comes from",
     rb".{128}DICM": "DICOM file: export it as PNG",
     rb"%PDF|%!PS|\s*<(\?xml|svg)": "drawing or document: export it as PNG",
-    rb"[^\0-\x08\x0e-\x1f]+\Z": "text file",
+    rb"[^\0-\x08\x0e-\x1f]+\Z": "text file",  # no control characters in it
     rb"": "unknown kind of file: if it is an image, save it as JPEG or PNG",
 }
 
 
 class ValueRangeError(ValueError):
-    """Grey values beyond 8 bits, and no value_range. `low`, `high`: the least and the largest."""
+    """Grey values of more than 8 bits, from `low` to `high`, and no value_range."""
 
     def __init__(self, low: float, high: float, name: str = ""):
-        self.low, self.high = float(low), float(high)
-        whole = self.high.is_integer()
-        white = 2 ** int(high).bit_length() - 1 if whole else high  # 4095 for a camera of 12 bits
+        self.low, self.high = low, high
+        white = max(high, 1.0)
+        if high.is_integer():  # 8 bits or more: 4095 for a camera of 12 bits
+            white = 2 ** max(8, int(high).bit_length()) - 1
         super().__init__(
             f"{name}16-bit or float grey values, the largest is {high:.9g}. Say which is black "
             f"and which is white: data.load(..., value_range=({min(0, low):.9g}, {white:.9g}))"
@@ -44,27 +47,28 @@ class ValueRangeError(ValueError):
 def read_image(file, size: int | None = None, value_range=None) -> np.ndarray:
     """Read an image the one way this course does, for training and for prediction.
 
-    file : a path, or a binary file object.  size : pixels of the square to resize to, or None.
+    file : a path, or a binary file object.
+    size : pixels of the square that the image is squeezed into (not cropped), or None.
     value_range : (black, white) for 16-bit and float grey images; other images need none.
     Returns (size, size, 3), or (height, width, 3), uint8, RGB: first frame, turned as its EXIF tag
     says, transparent parts on white.
     Raises ValueError in one line if it is no image, ValueRangeError if value_range is missing,
     FileNotFoundError, and other OSErrors if the disk fails.
     """
+    check_value_range(value_range)
     name = f"{printable(file)}: " if isinstance(file, str | os.PathLike) else ""
     content = read_bytes(file)
     try:
-        with _opened(content) as image:
-            if size:  # JPEG decodes at a fraction of its size, still twice what is wanted
-                image.draft(None, (2 * size, 2 * size))
-            ImageOps.exif_transpose(image, in_place=True)
-            image = _as_rgb(image, value_range)
-        if size:  # averaged to twice the size, then every second pixel: bilinear cost accuracy
+        image = _open(content)
+        if size:  # a large JPEG is decoded at 1/2, 1/4 or 1/8 of its size, still twice the target
+            image.draft(None, (2 * size, 2 * size))
+        image = _as_rgb(ImageOps.exif_transpose(image), value_range, name)
+        if size:  # average over whole pixels, down to twice the target at the least; then pick
             image = image.reduce(max(1, min(image.size) // (2 * size)))
-            image = image.resize((size, size), Image.Resampling.NEAREST)
+            image = image.resize((size, size), Image.Resampling.NEAREST)  # bilinear cost accuracy
         return np.asarray(image)
-    except ValueRangeError as error:
-        raise ValueRangeError(error.low, error.high, name) from None
+    except ValueRangeError:
+        raise
     except Exception as error:  # Pillow's readers raise nearly every kind on broken files
         raise ValueError(f"{name}{_problem(error, content)}") from None
 
@@ -75,54 +79,62 @@ def read_images(files, size: int, value_range=None) -> np.ndarray:
 
 
 def read_bytes(file) -> bytes:
-    """What a path or a binary file object holds. Only plain files: a pipe would wait forever."""
+    """What a path or a binary file object holds. ValueError if the fault is this file's alone."""
     if not isinstance(file, str | os.PathLike):
         file.seek(0)  # it may just have been written
         return file.read()
     name = printable(file)
     try:
         about = os.stat(file)
-        if not stat.S_ISREG(about.st_mode):
+        if not stat.S_ISREG(about.st_mode):  # a pipe would wait forever
             raise ValueError(f"{name}: not a plain file: folder, pipe or device")
         if about.st_size > MOST_BYTES:
             raise ValueError(f"{name}: too large: over {MOST_BYTES // 10**6} MB")
         return Path(file).read_bytes()
     except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP):
+        if error.errno in NOT_OURS:
             raise ValueError(f"{name}: cannot be opened: {error.strerror}") from None
-        raise
+        raise  # of a failing disk: then all must stop
 
 
-def conversion(content: bytes) -> str:
+def suffix_to_convert_to(content: bytes) -> str:
     """The suffix to convert to, or "" if Keras and torchvision read it as `read_image` does."""
-    with _opened(content) as image:
-        jpeg = image.format in ("JPEG", "MPO")
-        whole = jpeg or (image.format == "PNG" and b"IEND\xaeB`\x82" in content)
-        plain = image.mode in ("L", "RGB") and not image.has_transparency_data
-        upright = image.getexif().get(ORIENTATION, 1) == 1
-        still = image.format == "MPO" or getattr(image, "n_frames", 1) == 1
+    image = _open(content)
+    jpeg = image.format in ("JPEG", "MPO")  # MPO: a phone's JPEG with a second picture behind it
+    whole = jpeg or (image.format == "PNG" and PNG_END in content)
+    plain = image.mode in ("L", "RGB") and not image.has_transparency_data
+    upright = image.getexif().get(ORIENTATION, 1) == 1
+    still = jpeg or getattr(image, "n_frames", 1) == 1
     if whole and plain and upright and still:
         return ""
     return ".jpg" if jpeg else ".png"
 
 
+def check_value_range(value_range) -> None:
+    """Raise ValueError unless it is None or (black, white), black below white."""
+    if value_range is not None and not value_range[0] < value_range[1]:
+        raise ValueError(f"value_range is (black, white), as (0, 4095), and not {value_range}.")
+
+
 def printable(name) -> str:
     """A path on one line: line breaks and undecodable bytes in it are escaped."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(name))
+    text = str(name)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _opened(content: bytes) -> Image.Image:
+def _open(content: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(content), formats=FORMATS)
     if image.width * image.height > MOST_PIXELS:
         raise Image.DecompressionBombError
     return image
 
 
-def _as_rgb(image: Image.Image, value_range) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.nan_to_num(np.asarray(image, "float64"))
+def _as_rgb(image: Image.Image, value_range, name: str) -> Image.Image:
+    if image.mode.startswith(("I", "F")):  # integers of 16 or 32 bits, or floats
+        values = np.asarray(image, "float64")
+        values = np.where(np.isfinite(values), values, 0.0)
         if value_range is None:
-            raise ValueRangeError(values.min(), values.max())
+            raise ValueRangeError(float(values.min()), float(values.max()), name)
         image = Image.fromarray(np.interp(values, value_range, (0, 255)).round().astype("uint8"))
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -135,7 +147,8 @@ def _problem(error: Exception, content: bytes) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"too large: over {MOST_PIXELS // 10**6} million pixels"
     if isinstance(error, Image.UnidentifiedImageError):
-        kinds = (kind for start, kind in KINDS.items() if re.match(start, content[:200], re.DOTALL))
-        return next(kinds)
+        for start, kind in KINDS.items():
+            if re.match(start, content[:200], re.DOTALL):
+                return kind
     text = printable(" ".join(str(error).split()))[:100]
     return f"broken image: {text or type(error).__name__}"

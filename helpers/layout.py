@@ -11,39 +11,29 @@ import pandas as pd
 from helpers.images import printable
 
 SPLITS = ("train", "validation", "test")
-SPLIT_FOLDERS = {"val": "validation", "valid": "validation"} | {name: name for name in SPLITS}
-SHAPES = {  # split folders that are there -> the split of each ("": content decides), in words
-    frozenset(SPLITS): ({name: name for name in SPLITS}, "your own train, validation and test"),
-    frozenset({"train", "test"}): (
-        {"train": "", "test": "test"},
-        "your own test; validation taken from your train by content",
-    ),
-    frozenset({"train", "validation"}): (
-        {"train": "", "validation": "test"},
-        "your own validation as test; validation taken from your train by content",
-    ),
-}
-IGNORED = ("thumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__")  # and hidden files
+SPLIT_NAMES = {"val": "validation", "valid": "validation"}  # other names of the same
+IGNORED = ("thumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__")  # made by systems
 EXPECTED = "expected a folder for each of two or more classes, or these below train, val and test"
 
 
 def find_images(folder: Path) -> tuple[pd.DataFrame, str]:
     """List every file below the class folders of `folder`, with or without split folders.
 
-    Returns (files, understood). files : source (str), class_name, split ("" where content decides).
+    Returns (files, understood). files : source (str), class_name, split: the learner's own, or ""
+    where it is still open (data.load then lets the image's content decide).
     understood : in words, whose splits these are, which level was read, what was left out.
     Raises ValueError in one line: what was expected, what was found, what to do.
     """
-    level = _down(folder)
-    parts, understood = _parts(level)
-    classes = {part: _unique(_folders(part), _class_name) for part in parts}
-    _check(level, classes)
+    level = _enter_wrappers(folder)
+    splits, understood = _splits_of(level)
+    classes = {top: _by_name(_folders(top), _class_name) for top in splits}
+    class_names = _require_same_classes(level, classes)
     rows = []
-    for part, split in parts.items():
-        for name, class_folder in classes[part].items():
+    for top, split in splits.items():
+        for name, class_folder in classes[top].items():
             rows += [(source, name, split) for source in _files(class_folder)]
     files = pd.DataFrame(rows, columns=["source", "class_name", "split"])
-    empty = set(classes[part]) - set(files["class_name"])
+    empty = class_names - set(files["class_name"])
     if empty:
         raise ValueError(
             f"{printable(folder)}: no files in the class folders: {some(empty)}. Put images in, or "
@@ -55,28 +45,36 @@ def find_images(folder: Path) -> tuple[pd.DataFrame, str]:
 
 
 def some(names: Iterable[str]) -> str:
-    """The first three of many names, and how many there are."""
+    """The first three of many names, and how many more there are."""
     names = sorted(names)
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _parts(level: Path) -> tuple[dict[Path, str], str]:
-    """The folders that hold class folders -> their split, and in words what was understood."""
-    found = _folders(level)
-    split_folders = [path for path in found if _split_name(path) in SPLITS]
-    splits = _unique(split_folders, _split_name)
-    if len(splits) < 2:
+def _splits_of(level: Path) -> tuple[dict[Path, str], str]:
+    """The folders that hold the class folders -> their split, and in words what was understood."""
+    folders = _folders(level)
+    split_folders = [path for path in folders if _split_name(path) in SPLITS]
+    named = _by_name(split_folders, _split_name)
+    if len(named) < 2:
         return {level: ""}, "split by content, about 60/20/20"
-    if frozenset(splits) not in SHAPES:
-        raise ValueError(f"{printable(level)}: {EXPECTED}; found {some(splits)}, but no train.")
-    roles, understood = SHAPES[frozenset(splits)]
-    others = [printable(path.name) for path in found if path not in split_folders]
+    if "train" not in named:
+        raise ValueError(f"{printable(level)}: {EXPECTED}; found {some(named)}, but no train.")
+    tops = {name: _enter_wrappers(path) for name, path in named.items()}
+    if len(tops) == 3:
+        splits = {top: name for name, top in tops.items()}
+        understood = "your own train, validation and test"
+    else:  # what is not for training is the test set
+        held_out = "test" if "test" in tops else "validation"
+        splits = {tops["train"]: "", tops[held_out]: "test"}
+        as_test = "" if held_out == "test" else " as test"
+        understood = f"your own {held_out}{as_test}; validation taken from your train by content"
+    others = [printable(path.name) for path in folders if path not in split_folders]
     if others:
         understood += f"; left out beside them: {some(others)}"
-    return {_down(path): roles[name] for name, path in splits.items()}, understood
+    return splits, understood
 
 
-def _down(folder: Path) -> Path:
+def _enter_wrappers(folder: Path) -> Path:
     """Enter a folder that is alone and holds folders: archives unpack to photos/photos/cat."""
     inside = _folders(folder)
     while len(inside) == 1 and _folders(inside[0]):
@@ -85,9 +83,9 @@ def _down(folder: Path) -> Path:
     return folder
 
 
-def _check(level: Path, classes: dict[Path, dict[str, Path]]) -> None:
-    """Two or more classes, the same ones in each part."""
-    names = set().union(*classes.values())
+def _require_same_classes(level: Path, classes: dict[Path, dict[str, Path]]) -> set[str]:
+    """The names of two or more classes, which must be the same in all splits."""
+    names = {name for found in classes.values() for name in found}
     if len(names) < 2:
         loose = [path.suffix.lower() or "no suffix" for path in level.iterdir() if path.is_file()]
         beside = [f"{count} {printable(end)}" for end, count in Counter(loose).most_common(3)]
@@ -95,57 +93,54 @@ def _check(level: Path, classes: dict[Path, dict[str, Path]]) -> None:
             f"{printable(level)}: {EXPECTED}; found class folders: {some(names) or 'none'}; "
             f"files: {', '.join(beside) or 'none'}. Sort the images into class folders."
         )
-    for part, found in classes.items():
+    for top, found in classes.items():
         missing = names - set(found)
         if missing:
             raise ValueError(
-                f"{printable(part)}: expected the classes that are in the other splits; missing: "
+                f"{printable(top)}: expected the classes that are in the other splits; missing: "
                 f"{some(missing)}. Add these folders, or take them out of the other splits."
             )
+    return names
 
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not _ignored(path.name))
 
 
-def _files(folder: Path) -> Iterator[str]:
-    """Every file below. Links to folders are listed, not followed: there are no loops."""
-
-    def stop(error: OSError):
-        raise error
-
-    for parent, folders, names in os.walk(folder, onerror=stop):
-        folders[:] = sorted(name for name in folders if not _ignored(name))
-        links = [name for name in folders if os.path.islink(os.path.join(parent, name))]
-        for name in sorted(names + links):
-            if not _ignored(name):
-                yield os.path.join(parent, name)
+def _files(folder: str | Path) -> Iterator[str]:
+    """Every file below. A link to a folder counts as a file: followed, it could lead in circles."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if _ignored(entry.name):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(entry.path)
+        else:
+            yield entry.path
 
 
 def _ignored(name: str) -> bool:
     return name.startswith(".") or name.lower() in IGNORED
 
 
-def _unique(folders: list[Path], rename: Callable) -> dict[str, Path]:
-    """New name -> folder. Cat and cat are one folder on Windows, val and valid are one split."""
-    named, seen = {}, {}
+def _by_name(folders: list[Path], name_of: Callable[[Path], str]) -> dict[str, Path]:
+    """Name -> folder. Refuses Cat beside cat (one folder on Windows), and val beside valid."""
+    seen = {}
     for path in folders:
-        name = rename(path)
-        twin = seen.setdefault(name.casefold(), path)
-        if twin != path:
+        name = name_of(path).casefold()
+        if name in seen:
             raise ValueError(
-                f"{printable(path.parent)}: the folders {twin.name!a} and {path.name!a} would "
-                "become one. Rename one, or join them."
+                f"{printable(path.parent)}: the folders {seen[name].name!a} and {path.name!a} "
+                "would become one. Rename one, or join them."
             )
-        named[name] = path
-    return named
+        seen[name] = path
+    return {name_of(path): path for path in folders}
 
 
 def _split_name(folder: Path) -> str:
     name = folder.name.strip().lower()
-    return SPLIT_FOLDERS.get(name, name)
+    return SPLIT_NAMES.get(name, name)
 
 
 def _class_name(folder: Path) -> str:
-    """A name that a disk, Keras and a terminal can hold; accents may be written in two ways."""
+    """A name that a disk, Keras and a terminal can hold. NFC: one code for an accented letter."""
     return printable(unicodedata.normalize("NFC", folder.name)).replace("\\", "-")[:60]

@@ -1,0 +1,130 @@
+"""Files: what they hold, remembered; downloads; and folders that are there whole or not at all."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pandas as pd
+import pooch
+from tqdm import tqdm
+
+from helpers.images import ValueRangeError, printable, read_bytes, read_image, suffix_to_convert_to
+
+MAKING = "making-"  # how temporary folders are called
+ABANDONED = 3600  # seconds without a change, after which a temporary folder is removed
+TIMEOUT = (10, 30)  # seconds to connect, seconds without a byte
+WORKERS, BATCH = min(8, os.cpu_count() or 1), 256
+
+
+def look(files: pd.DataFrame, memory: Path) -> pd.DataFrame:
+    """Add to each file, by its column source, what `_examine` finds in it.
+
+    memory : the SQLite file that remembers it, so that a file is read again only if it changed.
+    """
+    stamps = {source: _stamp(source) for source in files["source"]}
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with closing(sqlite3.connect(memory, timeout=60)) as db:
+            db.execute("CREATE TABLE IF NOT EXISTS seen (stamp PRIMARY KEY, found)")
+            known = {stamp: json.loads(found) for stamp, found in db.execute("SELECT * FROM seen")}
+            new = [source for source, stamp in stamps.items() if stamp not in known]
+            bar = tqdm(total=len(new), desc="looking at each image once", disable=len(new) < 200)
+            with bar, ThreadPoolExecutor(WORKERS) as pool:
+                for start in range(0, len(new), BATCH):
+                    batch = new[start : start + BATCH]
+                    found = dict(zip(batch, pool.map(_examine, batch), strict=True))
+                    known |= {stamps[source]: one for source, one in found.items()}
+                    if os.access(memory.parent, os.W_OK):  # a read-only folder serves, too
+                        _remember(db, stamps, found)
+                    bar.update(len(batch))
+    except sqlite3.Error as error:
+        raise OSError(f"{memory}: {error}. Delete it, or set COURSE_DATA to a folder.") from None
+    found = [known[stamps[source]] for source in files["source"]]
+    return files.join(pd.DataFrame(found, files.index))
+
+
+def _remember(db: sqlite3.Connection, stamps: dict[str, str], found: dict[str, dict]) -> None:
+    for source, one in found.items():
+        if one["digest"]:  # else it could not be read, which may change without a trace
+            row = (stamps[source], json.dumps(one))
+            db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", row)
+    db.commit()
+
+
+def _stamp(source: str) -> str:
+    """A file's path, size and time, as JSON: as long as it stays, the file is taken as known."""
+    try:
+        about = os.stat(source)
+        return json.dumps([source, about.st_size, about.st_mtime_ns])
+    except OSError:  # `_examine` says why
+        return json.dumps([source])
+
+
+def _examine(source: str) -> dict:
+    """Read a file. Raises OSError if the disk fails: that is no broken image.
+
+    Returns digest (sha256), convert (the suffix to convert to, or ""), low and high (of grey values
+    of more than 8 bits, else None), reason (why the file is skipped, or "").
+    """
+    found = {"digest": "", "convert": "", "low": None, "high": None, "reason": ""}
+    try:
+        content = read_bytes(source)
+        found["digest"] = hashlib.sha256(content).hexdigest()
+        read_image(io.BytesIO(content), 64)  # small, which is fast: only errors matter
+        found["convert"] = suffix_to_convert_to(content)
+    except ValueRangeError as error:
+        found |= {"convert": ".png", "low": error.low, "high": error.high}
+    except ValueError as error:
+        found["reason"] = str(error).removeprefix(f"{printable(source)}: ")
+    except FileNotFoundError:
+        found["reason"] = "cannot be opened: vanished, or a link to nothing"
+    return found
+
+
+def download(url: str, path: Path) -> None:
+    """Download a file with a progress bar. Raises OSError in one line if that fails."""
+    send = pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT, chunk_size=2**16)
+    try:
+        send(url, path, pooch=None)
+    except Exception as error:  # requests raises nearly every kind
+        hint = "Try again later."
+        if "SSL" in type(error).__name__:
+            hint = "In a company's network, name its certificate file in REQUESTS_CA_BUNDLE."
+        problem = f"{type(error).__name__}: {printable(error)}"
+        raise OSError(f"Could not download {url} ({problem}). {hint}") from None
+
+
+@contextmanager
+def made_whole(path: Path) -> Iterator[Path]:
+    """Yield a place to make a file or folder, which then becomes `path` in one step.
+
+    If another process was faster, its result stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(path.parent)
+    with tempfile.TemporaryDirectory(prefix=MAKING, dir=path.parent) as temporary:
+        made = Path(temporary, path.name)
+        yield made
+        try:
+            os.replace(made, path)
+        except OSError:
+            if not path.exists():
+                raise
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what killed processes left half-made in `folder`, unchanged for an hour."""
+    for made in folder.glob(f"{MAKING}*"):
+        with suppress(FileNotFoundError):  # another process finished it just now
+            newest = max(path.lstat().st_mtime for path in [made, *made.rglob("*")])
+            if time.time() - newest > ABANDONED:
+                shutil.rmtree(made, ignore_errors=True)

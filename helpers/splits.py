@@ -1,0 +1,106 @@
+"""Splits: which image is for training, validation or test. No state: a hash of its content decides.
+
+A table of files has the columns source, class_name, split ("" where it is still open), digest and
+reason (why the file is skipped, or "").
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.images import printable
+from helpers.layout import SPLITS, some
+
+SEED = 42
+SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
+SHARES_BESIDE_TEST = {"train": 0.8, "validation": 0.2}  # where a folder brings its own test set
+
+
+def without_copies(files: pd.DataFrame) -> pd.DataFrame:
+    """Skip copies. Of equal files one stays, in test if it can; of one under two classes none."""
+    files = files.copy()
+    good = files[files["reason"] == ""]
+    rank = good["split"].map({"test": 0, "validation": 1, "train": 2, "": 2})
+    good = good.assign(rank=rank).sort_values(["rank", "source"])
+    for _, twins in good[good.duplicated("digest", keep=False)].groupby("digest"):
+        first, second = twins["source"].iloc[:2].map(printable)
+        if twins["class_name"].nunique() == 1:
+            files.loc[twins.index[1:], "reason"] = f"copy: the same image as {first}"
+        else:
+            files.loc[twins.index, "reason"] = f"two classes: {first} and {second} are one image"
+    return files
+
+
+def with_splits(name: str, files: pd.DataFrame, group: Callable | None):
+    """Give each image whose split is open one by its content, or by its group.
+
+    Returns (files, names of the classes in which rank had to decide). Raises ValueError if a class
+    lacks a split, or if the splits that the folder came with tear a group apart.
+    """
+    files = files.copy()
+    good = files[files["reason"] == ""].assign(key=files["digest"])
+    if group:
+        good["key"] = [str(group(Path(source))) for source in good["source"]]
+    shares = SHARES_BESIDE_TEST if "test" in set(files["split"]) else SHARES
+    rows = good[good["split"] == ""].copy()
+    rows["split"] = [by_hash(key, shares) for key in rows["key"]]
+    filled = rows.groupby("class_name")["split"].nunique()
+    small_classes = list(filled.index[filled < len(shares)])
+    first_class = rows.groupby("key")["class_name"].transform("first")  # a group may have several
+    for class_name in small_classes:
+        members = rows.loc[first_class == class_name, "key"]
+        rows.loc[members.index, "split"] = by_rank(members, shares)
+    files.loc[rows.index, "split"] = rows["split"]
+    _require_all_splits(name, files)
+    splits = files["split"].groupby(good["key"]).nunique()
+    if group and splits.max() > 1:
+        torn = printable(some(splits.index[splits > 1]))
+        raise ValueError(
+            f"{name}: the splits that it came with tear groups apart: {torn}. Move each group into "
+            "one split, or load a folder without splits."
+        )
+    return files, small_classes
+
+
+def by_hash(key: str, shares: dict[str, float]) -> str:
+    """The split of a key by its own hash, whatever other keys there are."""
+    place = int(_seeded_hash(key)[:8], 16) / 2**32  # 0..1, as if drawn at random
+    test = shares.get("test", 0.0)
+    if place < test:
+        return "test"
+    return "validation" if place < test + shares["validation"] else "train"
+
+
+def by_rank(keys: pd.Series, shares: dict[str, float]) -> pd.Series:
+    """Deal keys out in the order of their hashes, each to the split furthest below its share."""
+    counts, dealt = dict.fromkeys(shares, 0), {}
+    order = sorted(keys.unique(), key=_seeded_hash)
+    for number, key in enumerate(order, start=1):
+        missing = {split: share * number - counts[split] for split, share in shares.items()}
+        empty = [split for split in shares if counts[split] == 0]
+        left = len(order) - number + 1
+        candidates = empty if left <= len(empty) else shares  # so three keys fill three splits
+        dealt[key] = max(candidates, key=missing.get)
+        counts[dealt[key]] += 1
+    return keys.map(dealt)
+
+
+def _seeded_hash(key: str) -> str:
+    content = f"{SEED} {key}".encode("utf-8", "surrogateescape")  # file names may be undecodable
+    return hashlib.sha256(content).hexdigest()
+
+
+def _require_all_splits(source: str, files: pd.DataFrame) -> None:
+    """Every class must have an image in every split."""
+    good = files["reason"] == ""
+    filled = files[good].groupby("class_name")["split"].nunique()
+    small = [name for name in files["class_name"].unique() if filled.get(name, 0) < len(SPLITS)]
+    if small:
+        reasons = files.loc[~good & files["class_name"].isin(small), "reason"]
+        skipped = f" (skipped there: {reasons.iloc[0]})" if len(reasons) else ""
+        raise ValueError(
+            f"{source}: each class needs an image (or group) for each of three splits; too few in "
+            f"{some(small)}{skipped}. Add images, or take these class folders out."
+        )
