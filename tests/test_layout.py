@@ -99,7 +99,7 @@ REFUSED = {
     "one class with folders": ("cat/x/1.png", f"cat: {WHAT}class folders: x; files: none. Sort"),
     "empty classes": (
         "a/1 b/2 c/ d/ e/ f/",
-        "no files in the class folders: c, d, e and 1 more. Put",
+        "no files in these class folders: c, d, e and 1 more.",
     ),
     "no train": ("val/a/1 val/b/2 test/a/3 test/b/4", f"{WHAT}test, validation, but no train."),
     "classes that differ": (
