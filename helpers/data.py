@@ -130,9 +130,9 @@ def load(
         files = look(files, DATA / "files.sqlite")
     deep = files.dropna(subset="high")
     if value_range is None and len(deep):
-        raise ValueRangeError(deep["low"].min(), deep["high"].max(), f"{name}: ")
+        raise ValueRangeError(deep["low"].min(), deep["high"].max(), f"{printable(source)}: ")
     files = without_copies(files)
-    files, small_classes = with_splits(name, files, group)
+    files, small_classes = with_splits(source, files, group)
     dataset = _made(name, files, value_range)
     if understood:
         if small_classes:
@@ -184,7 +184,7 @@ def clean() -> list[Path]:
     removed = []
     for output_folder in DATA.glob("*/"):
         remove_abandoned(output_folder)
-        made = [index.parent for index in output_folder.glob("*/index.csv")]
+        made = [index.parent for index in output_folder.glob(f"{'[0-9a-f]' * 12}/index.csv")]
         made.sort(key=lambda folder: folder.stat().st_mtime)  # every load sets it
         removed += [folder for folder in made[:-1] if time.time() - folder.stat().st_mtime > DAY]
     for folder in removed:

@@ -16,9 +16,9 @@ MOST_PIXELS = 89_478_485  # Pillow's own default, which notebooks like to switch
 MOST_BYTES = 500_000_000
 PNG_END = b"IEND\xaeB`\x82"  # Keras refuses a PNG without its last chunk, Pillow reads it
 NOT_OURS = (errno.EACCES, errno.EPERM, errno.ELOOP)  # no right to read it, a link to itself
-KINDS = {  # how a file begins that Pillow cannot read -> what it is; the first that fits counts
+KINDS = {  # how a file begins that this Pillow cannot read -> what it is; the first that fits
     rb"\Z": "empty file",
-    rb".{4}ftyp(hei|hev|mif1|msf1)": "HEIC photo: save it as JPEG",
+    rb".{4}ftyp(hei|hev|mif1|msf1|avi[fs])": "HEIC or AVIF photo: save it as JPEG",
     rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI": "video: save frames of it as JPEG",
     rb"(?i)\s*<(!doctype )?html": "web page: the download went wrong",
     rb"version https://git-lfs": "Git LFS pointer: run git lfs pull where it comes from",
@@ -101,13 +101,14 @@ def suffix_to_convert_to(content: bytes) -> str:
     """The suffix to convert to, or "" if Keras and torchvision read it as `read_image` does."""
     image = _open(content)
     jpeg = image.format in ("JPEG", "MPO")  # MPO: a phone's JPEG with a second picture behind it
-    whole = jpeg or (image.format == "PNG" and PNG_END in content)
+    if not jpeg and image.format != "PNG":
+        return ".png"
     plain = image.mode in ("L", "RGB") and not image.has_transparency_data
     upright = image.getexif().get(0x0112, 1) == 1  # the EXIF tag of how the camera was held
-    still = jpeg or getattr(image, "n_frames", 1) == 1
-    if whole and plain and upright and still:
-        return ""
-    return ".jpg" if jpeg else ".png"
+    if jpeg:
+        return "" if plain and upright else ".jpg"
+    still, whole = image.n_frames == 1, PNG_END in content
+    return "" if plain and upright and still and whole else ".png"
 
 
 def printable(name) -> str:

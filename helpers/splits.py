@@ -33,7 +33,7 @@ def without_copies(files: pd.DataFrame) -> pd.DataFrame:
     return files
 
 
-def with_splits(name: str, files: pd.DataFrame, group: Callable | None):
+def with_splits(source: str, files: pd.DataFrame, group: Callable | None):
     """Give each image whose split is open one by its content, or by its group.
 
     Returns (files, names of the classes in which rank had to decide). Raises ValueError if a class
@@ -53,13 +53,13 @@ def with_splits(name: str, files: pd.DataFrame, group: Callable | None):
         members = rows.loc[first_class == class_name, "key"]
         rows.loc[members.index, "split"] = by_rank(members, shares)
     files.loc[rows.index, "split"] = rows["split"]
-    _require_all_splits(name, files)
+    _require_all_splits(source, files)
     splits = files["split"].groupby(good["key"]).nunique()
     if group and splits.max() > 1:
         torn = printable(some(splits.index[splits > 1]))
         raise ValueError(
-            f"{name}: the splits that it came with tear groups apart: {torn}. Move each group into "
-            "one split, or load a folder without splits."
+            f"{printable(source)}: the splits that it came with tear groups apart: {torn}. Move "
+            "each group into one split, or load a folder without splits."
         )
     return files, small_classes
 
@@ -101,6 +101,6 @@ def _require_all_splits(source: str, files: pd.DataFrame) -> None:
         reasons = files.loc[~good & files["class_name"].isin(small), "reason"]
         skipped = f" (skipped there: {reasons.iloc[0]})" if len(reasons) else ""
         raise ValueError(
-            f"{source}: each class needs an image (or group) for each of three splits; too few in "
-            f"{some(small)}{skipped}. Add images, or take these class folders out."
+            f"{printable(source)}: each class needs an image (or group) for each of three splits; "
+            f"too few in {some(small)}{skipped}. Add images, or take these class folders out."
         )

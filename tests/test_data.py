@@ -338,6 +338,8 @@ def test_clean_keeps_what_is_in_use_and_what_lessons_wrote(photos):
     other = data.load(photos)
     (photos / "cat" / "more.png").unlink()
     (used.output_folder / "classifier").mkdir()
+    (used.output_folder / "classifier" / "index.csv").touch()
+    os.utime(used.output_folder / "classifier", (0, 0))
     assert data.clean() == [], "another notebook may use what was loaded today"
     for dataset in (used, other):
         os.utime(dataset.folder, (0, 0))
