@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.font_manager import get_font_names
-from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
 from helpers.data import RECORDED
 from helpers.images import read_image
@@ -256,6 +255,8 @@ def confusion(y_true, y_pred, class_names) -> plt.Figure:
     its name a row has its recall, a column its precision ("–": there is nothing to count).
     From 25 classes on there are only colours.
     """
+    from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix  # half a second
+
     n = len(class_names)
     counts = confusion_matrix(y_true, y_pred, labels=range(n))
     n_true, n_predicted = counts.sum(axis=1), counts.sum(axis=0)
