@@ -97,7 +97,12 @@ def extract_pixels(images: np.ndarray) -> np.ndarray:
     Each is found again by the digest of its pixels, so only pixels that were never seen run
     through the network. Raises ValueError for another shape or type.
     """
-    if images.ndim != 4 or images.shape[1] != images.shape[2] or images.shape[3] != 3:
+    if (
+        images.ndim != 4
+        or images.shape[1] != images.shape[2]
+        or images.shape[3] != 3
+        or not len(images)
+    ):
         raise ValueError(f"Expected images of shape (n, size, size, 3), got {images.shape}.")
     if images.dtype != np.uint8:
         raise ValueError(f"Expected images of type uint8, 0 to 255, got {images.dtype}.")
@@ -141,8 +146,9 @@ def compute(file: Path, digests: list[str], read: Callable, forward: Callable) -
         rows = forward(images)
         if number == 0 and rows.ndim == 4:
             megabytes = rows[0].nbytes * len(digests) / 1e6
-            where = f"data/features/{file.name}"
-            print(f"Feature maps of {len(digests):,} images take {megabytes:,.0f} MB in {where}")
+            print(
+                f"Feature maps of {len(digests):,} images take {megabytes:,.0f} MB in {file.name}"
+            )
         _add(file, batch, rows)
 
 
@@ -263,10 +269,12 @@ def _database(file: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(file, timeout=60)) as db, db:
             yield db
     except sqlite3.Error as error:
-        if isinstance(error, sqlite3.OperationalError):
-            advice = "Make room on the disk, or name a local folder of yours in COURSE_DATA"
-        elif type(error) is sqlite3.DatabaseError:  # not one of its subclasses: no whole database
+        if "locked" in str(error):
+            advice = "Another notebook is writing to it. Wait for it, or stop it"
+        elif "no such table" in str(error) or type(error) is sqlite3.DatabaseError:
             advice = "The file is damaged. Delete it, and its features are computed again"
+        elif isinstance(error, sqlite3.OperationalError):
+            advice = "Make room on the disk, or name a local folder of yours in COURSE_DATA"
         else:
             raise
         raise OSError(f"{printable(file)}: {error}. {advice}.") from None

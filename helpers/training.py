@@ -58,6 +58,7 @@ def sweep(settings: Mapping[str, Mapping], seeds: Iterable[int], fit: Callable) 
     fit : returns a dict of results, {"accuracy": 0.81, ...}.
     Returns one row per run: setting, seed, and the results.
     """
+    seeds = list(seeds)  # an iterator would be used up by the first setting
     runs = [(name, seed) for name in settings for seed in seeds]
     rows = []
     for name, seed in tqdm(runs, desc="fits", unit="fit", mininterval=1):
