@@ -32,10 +32,20 @@ format: .venv/installed ## repair the layout of code and notebooks
 clean-outputs: .venv/installed ## remove the stored outputs of all lessons
 	$(BIN)/jupyter nbconvert --clear-output --inplace notebooks/*.ipynb
 
-links: ## name the repository in all badges, bootstrap cells and pages: make links REPO=owner/name
+site: .venv/site ## build the website into build/site
+	@$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees site build/site
+	@echo "The site is in build/site; open build/site/index.html"
+
+# main holds the placeholder OWNER; the workflow "site" runs this for the website and for the branch colab.
+BRANCH := main
+links: ## name the repository in badges, first cells and pages: make links REPO=owner/name
 	@echo "$(REPO)" | grep -qE '^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$$' || { echo "Name a repository: make links REPO=owner/name"; exit 1; }
 	@old=$$(sed -n 's|^Repository = "https://github.com/\(.*\)"|\1|p' pyproject.toml); \
-	for file in $$(git grep -lF "$$old"); do sed -i.old "s|$$old|$(REPO)|g" "$$file" && rm "$$file.old"; done; \
+	page() { echo "$${1%/*}.github.io/$${1#*/}"; }; \
+	for file in $$(git grep -lF -e "$$old" -e "$$(page $$old)"); do \
+		sed -i.old -e "s|$$old/blob/main/notebooks|$(REPO)/blob/$(BRANCH)/notebooks|g" \
+			-e "s|$$old|$(REPO)|g" -e "s|$$(page $$old)|$$(page $(REPO))|g" "$$file" && rm "$$file.old"; \
+	done; \
 	echo "$$old -> $(REPO)"
 
 .venv/installed: requirements.txt constraints.txt pyproject.toml
@@ -52,4 +62,8 @@ links: ## name the repository in all badges, bootstrap cells and pages: make lin
 	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null
 	@touch .venv/installed
 
-.PHONY: help lab test lesson doctor format clean-outputs links
+.venv/site: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[site]" -c constraints.txt
+	@touch .venv/site
+
+.PHONY: help lab test lesson doctor format clean-outputs site links
