@@ -112,17 +112,23 @@ def test_make_links_names_another_repository_everywhere(tmp_path):
     course = tmp_path / "a course"
     subprocess.run(["git", "-c", "safe.directory=*", "clone", "--quiet", ROOT, course], check=True)
     done = subprocess.run(
-        ["make", "links", "REPO=a-teacher/my.course"], cwd=course, capture_output=True, text=True
+        ["make", "links", "REPO=a-teacher/my.course", "BRANCH=colab"],
+        cwd=course,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
-    old = ADDRESS.removeprefix("https://github.com/")
+    old, new = ADDRESS.removeprefix("https://github.com/"), "a-teacher/my.course"
+    old_page, new_page = (each.replace("/", ".github.io/", 1) for each in (old, new))
     named = {path.relative_to(ROOT) for path in ROOT.glob("notebooks/*.ipynb")}
     named |= {Path(name) for name in ("README.md", "pyproject.toml", "CITATION.cff")}
     for path in named:
         before, after = (ROOT / path).read_text("utf-8"), (course / path).read_text("utf-8")
-        assert old in before and after == before.replace(old, "a-teacher/my.course"), path
-    left = subprocess.run(["git", "grep", "-lF", old], cwd=course, capture_output=True).stdout
-    assert left == b""
+        filled = before.replace(f"{old}/blob/main/notebooks", f"{new}/blob/colab/notebooks")
+        filled = filled.replace(old, new).replace(old_page, new_page)
+        assert old in before and after == filled, path
+    grep = ["git", "grep", "-lF", "-e", old, "-e", old_page]
+    assert subprocess.run(grep, cwd=course, capture_output=True).stdout == b""
     wrong = subprocess.run(
         ["make", "links", "REPO=https://example.org"], cwd=course, capture_output=True, text=True
     )
