@@ -1,6 +1,7 @@
 """The website, as Sphinx wants it described; `make site` builds it into build/site.
 
-The lessons are the stored notebooks: nothing is run here. The pages of data sets are the sections of data/README.md.
+The lessons are the stored notebooks: nothing is run here. The pages of data sets are the sections
+of data/README.md.
 """
 
 import json
@@ -18,9 +19,11 @@ ROOT = HERE.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY = PROJECT["urls"]["Repository"]
 NAME = REPOSITORY.removeprefix("https://github.com/")
-COLAB = f"https://colab.research.google.com/github/{NAME}/blob/colab/"  # see .github/workflows/site.yml
+COLAB = (
+    f"https://colab.research.google.com/github/{NAME}/blob/colab/"  # see .github/workflows/site.yml
+)
 
-# Sphinx reads below this folder only. Times of files are kept: what has not changed is not built again.
+# Sphinx reads below this folder only. Times are kept: what has not changed is not built again.
 shutil.rmtree(HERE / "notebooks", ignore_errors=True)
 (HERE / "notebooks").mkdir()
 for path in (ROOT / "notebooks").glob("*.ipynb"):
@@ -47,7 +50,9 @@ html_title = project
 html_copy_source = False
 html_theme_options = {
     "article_footer_items": ["page-links"],
-    "icon_links": [{"name": "The course on GitHub", "url": REPOSITORY, "icon": "fa-brands fa-github"}],
+    "icon_links": [
+        {"name": "The course on GitHub", "url": REPOSITORY, "icon": "fa-brands fa-github"}
+    ],
     "search_bar_text": "Search the course",
     "toc_title": "On this page",
     "use_download_button": False,

@@ -138,7 +138,11 @@ def test_every_data_set_has_a_page_with_its_licence(pages):
 @pytest.mark.skipif(not find_spec("bs4"), reason="BeautifulSoup is not here")
 def test_a_dead_link_is_found():
     html = '<h1 id="here">x</h1><a href="#here"><a href="b.html#there"><a href="b.html"><a href="c.html">'
-    pages = {"a.html": parsed(html), "d/b.html": parsed("<a href='../a.html#here'>"), "b.html": parsed("")}
+    pages = {
+        "a.html": parsed(html),
+        "d/b.html": parsed("<a href='../a.html#here'>"),
+        "b.html": parsed(""),
+    }
     assert list(dead_links(pages, set())) == [("a.html", "b.html#there"), ("a.html", "c.html")]
     assert list(foreign(parsed("<img src='x.png'><script src='https://example.org/x.js'>")))
 
@@ -163,7 +167,9 @@ def readme():
 
 def test_the_lesson_that_the_glossary_names_explains_the_term():
     """Of the second edition; each word of the term must occur, in one form or another."""
-    entries = re.findall(r"(?m)^(\S.*)\n  .*\(notebooks/(.*)\)$", (ROOT / "site" / "glossary.md").read_text("utf-8"))
+    entries = re.findall(
+        r"(?m)^(\S.*)\n  .*\(notebooks/(.*)\)$", (ROOT / "site" / "glossary.md").read_text("utf-8")
+    )
     assert len(entries) > 60
     assert [term for term, _ in entries] == sorted((term for term, _ in entries), key=str.lower)
     missing = []
