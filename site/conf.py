@@ -47,9 +47,12 @@ html_css_files = ["course.css"]
 html_js_files = ["search.js"]
 html_theme = "sphinx_book_theme"
 html_title = project
+html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_theme_options = {
     "article_footer_items": ["page-links"],
+    "navbar_persistent": [],  # else the button that opens the lessons on a phone does nothing
+    "footer_content_items": ["copyright"],
     "icon_links": [
         {"name": "The course on GitHub", "url": REPOSITORY, "icon": "fa-brands fa-github"}
     ],
@@ -117,9 +120,16 @@ def visit_math(translator, node):
     raise nodes.SkipNode
 
 
+def drop_icon_script(app, exception):
+    """Empty the theme's script of 1.5 MB that draws the icons: its fonts draw them already."""
+    if exception is None:
+        (Path(app.outdir) / "_static" / "scripts" / "fontawesome.js").write_text("")
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("source-read", prepare)
     app.connect("doctree-read", describe_figures)
     app.connect("html-page-context", add_page_links)
+    app.connect("build-finished", drop_icon_script, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

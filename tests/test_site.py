@@ -121,6 +121,14 @@ def test_a_lesson_page_shows_all_figures_folds_and_formulas(pages, path):
 
 
 @NEEDS_SPHINX
+def test_the_button_for_the_lessons_is_there_once(pages):
+    """The theme's script takes the first; a second one, on a phone, would do nothing."""
+    assert {
+        name: len(page.select(".primary-toggle")) for name, page in pages.items()
+    } == dict.fromkeys(pages, 1)
+
+
+@NEEDS_SPHINX
 def test_edit_links_lead_to_files_of_the_repository(pages):
     for name, page in pages.items():
         for link in page.find_all("a", string="Edit this page"):
@@ -155,9 +163,10 @@ def test_readme_names_every_lesson_with_the_minutes_that_it_states():
     stated = []
     for path in LESSONS:
         text = nbformat.read(path, 4).cells[0].source
-        title = re.search(r"^# \d\d (.*)", text)[1]
+        title = re.search(r"^# (.*)", text)[1]
         stated.append((title, path.name, re.search(r"(?m)^(?:Reading t|T)ime: (\d+)", text)[1]))
-    assert [(file, minutes) for _, file, minutes in rows] == [each[1:] for each in stated]
+    assert [row[1:] for row in rows] == [each[1:] for each in stated]
+    assert all(title[:2] == row[0][:2] for row, (title, *_) in zip(rows, stated, strict=True))
     assert len(readme().splitlines()) <= 70
 
 
