@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -153,6 +154,38 @@ def test_a_dead_link_is_found():
     }
     assert list(dead_links(pages, set())) == [("a.html", "b.html#there"), ("a.html", "c.html")]
     assert list(foreign(parsed("<img src='x.png'><script src='https://example.org/x.js'>")))
+
+
+@pytest.fixture
+def phone(site):
+    """A page in Chromium, 360 pixels wide, with the site behind it."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if not chromium:
+        pytest.skip("no chromium here: apt-get install chromium, or name one in CHROMIUM")
+    with playwright.sync_playwright() as driver:
+        window = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        size = {"width": 360, "height": 740}
+        page = window.new_page(viewport=size, base_url=site.resolve().as_uri() + "/")
+        page.set_default_timeout(60_000)
+        yield page
+        window.close()
+
+
+@NEEDS_SPHINX
+def test_on_a_phone_no_page_is_wider_than_the_screen(phone, pages):
+    for name in pages:
+        phone.goto(name)
+        phone.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 360, name
+
+
+@NEEDS_SPHINX
+def test_on_a_phone_the_button_opens_the_lessons(phone):
+    phone.goto("notebooks/01_filters.html")
+    phone.get_by_role("button", name="Lessons").click()
+    phone.get_by_role("link", name="02 Feature maps").first.click()
+    phone.wait_for_url("**/02_feature_maps.html")
 
 
 # --- what the pages take from elsewhere; no Sphinx is needed ---
