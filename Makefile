@@ -33,7 +33,8 @@ clean-outputs: .venv/installed ## remove the stored outputs of all lessons
 	$(BIN)/jupyter nbconvert --clear-output --inplace notebooks/*.ipynb
 
 site: .venv/site ## build the website into build/site
-	@$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees site build/site
+	@rm -rf build/site
+	@$(BIN)/python -m sphinx -E -W --keep-going -q -d build/doctrees site build/site
 	@echo "The site is in build/site; open build/site/index.html"
 
 # main holds the placeholder OWNER; the workflow "site" runs this for the website and for the branch colab.

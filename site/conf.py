@@ -23,11 +23,11 @@ COLAB = (
     f"https://colab.research.google.com/github/{NAME}/blob/colab/"  # see .github/workflows/site.yml
 )
 
-# Sphinx reads below this folder only. Times are kept: what has not changed is not built again.
+# Sphinx reads below this folder only.
 shutil.rmtree(HERE / "notebooks", ignore_errors=True)
 (HERE / "notebooks").mkdir()
 for path in (ROOT / "notebooks").glob("*.ipynb"):
-    shutil.copy2(path, HERE / "notebooks")
+    shutil.copy(path, HERE / "notebooks")
 
 project = "Deep learning for images"
 author = "the authors of the course"
@@ -70,11 +70,14 @@ def prepare(app, docname, source):
     notebook = json.loads(source[0])
     notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] != "bootstrap"]
     for cell in notebook["cells"]:
-        text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            cell["source"] = linked(text, docname)
-        elif cell["metadata"].get("jupyter", {}).get("source_hidden"):
-            cell["metadata"].setdefault("tags", []).append("hide-input")
+            cell["source"] = linked("".join(cell["source"]), docname)
+            continue
+        tags = cell["metadata"].setdefault("tags", [])
+        if cell["metadata"].get("jupyter", {}).get("source_hidden"):
+            tags.append("hide-input")
+        if "exercise" in tags:
+            cell["outputs"] = []  # "Not answered" says nothing to a reader
     source[0] = json.dumps(notebook)
 
 
