@@ -3,7 +3,7 @@
     python benchmarks/learning_curve.py --data clothing --out helpers/recorded/learning_curve.csv --minutes 8
 
 One row a run: which set, images trained on, model, seed, rounds trained, accuracy, broken_found (solar: defective cells
-that were called defective), and `predicted`, the predicted label of each validation image in the order of the split.
+that were called defective), false_alarms (functional cells called defective), and `predicted`, the predicted label of each validation image in the order of the split.
 Rows that the file has already are not run again, so call it until it says
 that nothing is left. Lesson 04 draws its curve from these rows.
 
@@ -30,7 +30,7 @@ from helpers.models import keras
 SIZES, SEEDS = (50, 200, 800, None), range(10)  # None: all images
 ROUND, PATIENCE, ROUNDS, PIXELS = 1600, 4, 24, 64
 CNN, HEAD = "CNN from scratch", "linear head on Xception"
-COLUMNS = "data,images,model,seed,rounds,accuracy,broken_found,predicted"
+COLUMNS = "data,images,model,seed,rounds,accuracy,broken_found,false_alarms,predicted"
 NOTE = """\
 # python benchmarks/learning_curve.py --data {name} --out helpers/recorded/learning_curve.csv
 # {date}, Python {python}, {versions}, {machine}
@@ -71,11 +71,18 @@ def fit(build, rate: float, train, validation, n: int, seed: int) -> dict:
 
 
 def judged(predicted: str, y: np.ndarray, class_names: list[str]) -> dict:
-    """accuracy, and broken_found: defective cells that were called defective; "" where no class is called so."""
+    """accuracy, broken_found and false_alarms; the last two "" where no class is called defective."""
     labels = np.array([int(one) for one in predicted])
     broken = np.array([name.endswith("defective") for name in class_names])
-    found = int((broken[labels] & broken[y]).sum()) if broken.any() else ""
-    return {"accuracy": round(float((labels == y).mean()), 4), "broken_found": found}
+    accuracy = round(float((labels == y).mean()), 4)
+    if not broken.any():
+        return {"accuracy": accuracy, "broken_found": "", "false_alarms": ""}
+    found, false_alarms = broken[labels] & broken[y], broken[labels] & ~broken[y]
+    return {
+        "accuracy": accuracy,
+        "broken_found": int(found.sum()),
+        "false_alarms": int(false_alarms.sum()),
+    }
 
 
 def splits_of(dataset: data.Dataset) -> dict:

@@ -83,7 +83,7 @@ def predictions(images, probabilities, class_names, y_true=None, n: int = 4) -> 
         true, title = None, ""
         if y_true is not None:
             true = int(y_true[i])
-            title = ("✓ " if predicted == true else "✗ is ") + class_names[true]
+            title = ("✓ " if predicted == true else "✗ true: ") + class_names[true]
         _show(image_axis, _read(images[i]), title, 28)
         _frame(image_axis, ORANGE if true not in (None, predicted) else None)
         _bars(bar_axis, np.asarray(probabilities[i]), class_names, true)
@@ -120,7 +120,7 @@ def mistakes(images, y_true, probabilities, class_names, n: int = 8) -> plt.Figu
     titles = []
     for i in worst:
         said = f"said {class_names[y_pred[i]]} ({confidence[i]:.0%})"
-        titles.append(f"is {class_names[y_true[i]]}\n{said}")
+        titles.append(f"true: {class_names[y_true[i]]}\n{said}")
     return image_grid([images[i] for i in worst], titles)
 
 
@@ -334,14 +334,16 @@ def confusion(y_true, y_pred, class_names) -> plt.Figure:
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     text = {"ha": "center", "va": "center", "fontsize": SMALL}
     for row, column in np.argwhere(counts):
-        colour = "white" if shares[row, column] > 0.5 else "black"
+        colour = "white" if shares[row, column] > 0.6 else "black"
         axis.text(column, row, counts[row, column], color=colour, **text)
     for label in range(n):
         axis.text(n, label, _percent(counts[label], label), color=GREY, **text)
         axis.text(label, n, _percent(counts[:, label], label), color=GREY, **text)
     axis.text(n, n, f"{100 * np.trace(counts) / counts.sum():.0f}", weight="bold", **text)
+    axis.text(n, n + 0.45, "accuracy, %", weight="bold", **text)
+    axis.text(n, -0.7, "recall, %", **text)
     names = [_short(name, 24) for name in class_names]
-    axis.set_xticks(range(n + 1), [*names, "recall, %"], rotation=45, ha="right")
+    axis.set_xticks(range(n), names, rotation=45, ha="right")
     axis.set_yticks(range(n + 1), [*names, "precision, %"])
     axis.tick_params(length=0)
     axis.set(xlabel="predicted class", ylabel="true class")
@@ -414,6 +416,7 @@ def ladder(dataset) -> plt.Figure | None:
     size, rows = (WIDTH, 1.2 + 0.42 * len(rungs)), range(len(rungs))
     figure, (left, right) = plt.subplots(1, 2, figsize=size, width_ratios=[3, 2], sharey=True)
     colours = np.where(rungs["here"], BLUE, "white")
+    margin = 0 if rungs["here"].all() else 0.05
     left.scatter(rungs["accuracy"], rows, c=colours, edgecolors=BLUE, s=60, zorder=2)
     right.barh(rows, rungs["broken_found"], color=colours, edgecolor=BLUE, height=0.5)
     for row, rung in enumerate(rungs.itertuples()):
@@ -421,7 +424,7 @@ def ladder(dataset) -> plt.Figure | None:
         if np.isnan(rung.broken_found):
             found = "not counted"
         text = {"va": "center", "fontsize": SMALL}
-        left.text(rung.accuracy, row, f"    {rung.accuracy:.3f}", **text)
+        left.text(rung.accuracy + margin, row, f"    {rung.accuracy:.3f}", **text)
         right.text(np.nan_to_num(rung.broken_found), row, f"  {found}", **text)
     left.set_yticks(rows, [textwrap.fill(name, 34) for name in rungs["name"]])
     left.set(xlabel="validation accuracy", ylim=(-0.6, len(rungs) - 0.4))
@@ -431,10 +434,10 @@ def ladder(dataset) -> plt.Figure | None:
     right.set(xlabel="broken cells found", xlim=(0, np.nanmax([1, *rungs["broken"]])))
     right.tick_params(left=False)
     right.set_visible(rungs["broken"].notna().any())
-    if not rungs["here"].all():
-        left.set_title("filled: run here, hollow: recorded", loc="left", fontsize=SMALL)
-        left.errorbar(rungs["accuracy"], rows, xerr=0.05, fmt="none", color=LIGHT, lw=8, zorder=1)
-        left.set(xlabel="validation accuracy, give or take 5 points")
+    if margin:
+        left.set_title("filled: run here; hollow: recorded", loc="left", fontsize=SMALL)
+        left.errorbar(rungs["accuracy"], rows, xerr=margin, fmt="none", color=LIGHT, lw=8, zorder=1)
+        left.set(xlabel="validation accuracy (± 5 points)")
     return figure
 
 

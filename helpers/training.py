@@ -167,8 +167,9 @@ def rung(dataset: Dataset, name: str, predictions) -> dict:
 
     predictions : (n,) int, positions in `class_names`, in the order of dataset.split("validation").
     Returns the row, kept below dataset.output_folder / "ladder" until the name is used again: name,
-    accuracy, broken_found and broken (solar: how many defective cells were called defective, of how
-    many; else None), dataset (its folder's name, which stands for its contents).
+    accuracy, broken_found and broken (how many defective cells were called defective, of how many),
+    false_alarms (functional cells called defective; all three None unless solar), dataset (its
+    folder's name, which stands for its contents).
     Raises ValueError if there are not as many predictions as validation images.
     """
     truth = dataset.split("validation")["class_name"].to_numpy(str)
@@ -176,13 +177,17 @@ def rung(dataset: Dataset, name: str, predictions) -> dict:
         raise ValueError(f"Expected {len(truth)} predictions, got shape {np.shape(predictions)}.")
     predicted = np.array(dataset.class_names)[np.asarray(predictions)]
     row = {"name": name, "accuracy": float(np.mean(predicted == truth))}
-    row |= {"broken_found": None, "broken": None, "dataset": dataset.folder.name}
-    print(f"{name}: {row['accuracy']:.3f} of {len(truth)} validation images correct")
+    row |= {"broken_found": None, "broken": None, "false_alarms": None}
+    row |= {"dataset": dataset.folder.name}
+    correct = (predicted == truth).sum()
+    print(f"{name}: {correct} of {len(truth)} validation images correct ({row['accuracy']:.3f})")
     if dataset.name == "solar":
         broken = np.char.endswith(truth, "defective")
-        found = broken & np.char.endswith(predicted, "defective")
-        row |= {"broken_found": int(found.sum()), "broken": int(broken.sum())}
-        print(f"{row['broken_found']} of {row['broken']} broken cells found")
+        called = np.char.endswith(predicted, "defective")
+        found, false_alarms = (broken & called).sum(), (~broken & called).sum()
+        row |= {"broken_found": int(found), "broken": int(broken.sum())}
+        row |= {"false_alarms": int(false_alarms)}
+        print(f"{found} of {broken.sum()} broken cells found, {false_alarms} false alarms")
     key = hashlib.sha256(f"{row['dataset']} {name}".encode()).hexdigest()[:12]
     path = dataset.output_folder / "ladder" / f"{key}.json"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -111,7 +111,7 @@ def test_images_of_any_kind_stand_in_one_grid_under_their_titles(tmp_path):
 def test_predictions_show_the_likeliest_first_the_true_class_blue_and_a_wrong_one_orange():
     probabilities = [[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]]
     figure = plots.predictions(GREY_IMAGES[:2], probabilities, NAMES, [1, 2])
-    assert titles(figure)[:2] == ["✓ dog", "✗ is cow"]
+    assert titles(figure)[:2] == ["✓ dog", "✗ true: cow"]
     right, wrong = figure.axes[2:]
     assert texts(right) == ["dog", "70%", "cow", "20%", "cat", "10%"]
     assert [bar.get_width() for bar in right.patches] == [0.7, 0.2, 0.1]
@@ -125,7 +125,7 @@ def test_predictions_show_the_likeliest_first_the_true_class_blue_and_a_wrong_on
 def test_the_worst_mistakes_come_first_and_correct_predictions_not_at_all():
     probabilities = [[0.9, 0.1], [0.4, 0.6], [0.01, 0.99]]
     figure = plots.mistakes(GREY_IMAGES[:3], [0, 0, 0], probabilities, NAMES)
-    assert titles(figure)[:3] == ["is cat\nsaid dog (99%)", "is cat\nsaid dog (60%)", ""]
+    assert titles(figure)[:3] == ["true: cat\nsaid dog (99%)", "true: cat\nsaid dog (60%)", ""]
 
 
 def test_no_mistake_means_a_line_and_no_figure(capsys):
@@ -210,12 +210,14 @@ def test_the_confusion_matrix_has_true_classes_as_rows_recall_right_and_precisio
     assert (places[2, 0], places[2, 1]) == ("25", "100")
     assert (places[0, 2], places[1, 2], places[2, 2]) == ("100", "25", "40")
     assert axis.get_xlabel() == "predicted class"
-    assert texts(plots.confusion([0], [0], ["cat", "dog"]).axes[0])[-5:] == [
+    assert texts(plots.confusion([0], [0], ["cat", "dog"]).axes[0])[-7:] == [
         "100",
         "100",
         "–",
         "–",
         "100",
+        "accuracy, %",
+        "recall, %",
     ]
     assert axis.images[0].get_array()[0].tolist()[:2] == [0.25, 0.75]
 
@@ -252,10 +254,13 @@ def test_the_ladder_fills_what_ran_here_and_leaves_the_recorded_hollow(tmp_path)
     put(tmp_path, "linear head on Xception", 0.9, 100)
     put(tmp_path, "mine", 0.1, 3)
     put(tmp_path, "of other images", 0.99, 160, contents="before")
+    put(tmp_path, "not judged", 0.2)
     figure = plots.ladder(dataset(tmp_path))
     filled = rungs(figure)
     assert list(filled)[-1] == "linear head on Xception"  # on top
-    assert [name for name in filled if filled[name]] == ["mine", "linear head on Xception"]
+    assert [name for name in filled if filled[name]] == [
+        "mine", "not judged", "linear head on Xception",
+    ]  # fmt: skip
     assert "most frequent class" in filled and "of other images" not in filled
     counts = [text.strip() for text in texts(figure.axes[1])]
     assert counts[0] == "3 of 165" and "not counted" in counts and counts[-1] == "100 of 165"

@@ -93,6 +93,7 @@ def test_what_was_counted_follows_from_the_predicted_labels(curve):
         labels = np.array([int(one) for one in row.predicted])
         assert abs((labels == truth).mean() - row.accuracy) < 1e-4
         assert (broken[labels] & broken[truth]).sum() == row.broken_found
+        assert (broken[labels] & ~broken[truth]).sum() == row.false_alarms
 
 
 def test_on_clothing_the_pretrained_backbone_leads_at_every_size(curve):

@@ -22,6 +22,7 @@ from PIL import Image
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 FIGURES = {"image/png": "png", "image/jpeg": "jpg"}
+COLOUR = re.compile(r"\x1b\[[\d;]*m")  # what a terminal would show in colour
 PHOTOGRAPHS = 200_000  # letters of a figure stored as PNG: drawings stay far below
 
 
@@ -130,8 +131,10 @@ def is_kept(output):
 
 
 def lighter(output):
-    """A figure full of photographs becomes a JPEG, a fifth of the size; drawings stay."""
+    """A figure of photographs becomes a JPEG, a fifth of the size; text loses its colours."""
     data = output.get("data", {})
+    if "text/plain" in data:
+        data["text/plain"] = COLOUR.sub("", data["text/plain"])
     if len(data.get("image/png", "")) > PHOTOGRAPHS:
         image = Image.open(io.BytesIO(base64.b64decode(data.pop("image/png")))).convert("RGB")
         jpeg = io.BytesIO()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises import NotYet, array, call, choice
+from helpers.exercises import LearnerError, NotYet, array, call, choice
 
 
 def _build(answer) -> str:
@@ -11,7 +11,14 @@ def _build(answer) -> str:
     backbone = keras.Sequential(
         [keras.Input((12, 10, 3)), keras.layers.Conv2D(6, 3, activation="relu")]
     )
-    model = call(answer, backbone, 5)
+    try:
+        model = call(answer, backbone, 5)
+    except LearnerError as error:
+        if "shape" not in str(error):
+            raise
+        raise LearnerError(
+            f"{error} Does your input have the shape backbone.input_shape[1:]?"
+        ) from None
     if not isinstance(model, keras.Model):
         return f"Return a keras.Model; yours returned {type(model).__name__}."
     if not _contains(model, backbone):
@@ -96,7 +103,7 @@ def _three_numbers(answer) -> str:
         "As shares, please, not in percent.": (94, 60, 75),
         "The 40 it missed are mistakes, but so are the 20 false alarms.": (0.96, 0.6, 0.75),
         "The 20 false alarms are mistakes, but so are the 40 it missed.": (0.98, 0.6, 0.75),
-        "0.9 is what 'all functional' scores. The inspector does a little better.": (
+        "0.9 is what 'always functional' scores. The inspector does a little better.": (
             0.9,
             0.6,
             0.75,
@@ -143,7 +150,7 @@ def _more_neighbours(answer) -> str:
         "b",
         {
             "a": "Look at the second number of each rung: broken cells found.",
-            "c": "From 69 broken cells down to 25: would chance do that to 165 cells?",
+            "c": "Compare k = 1 with k = 45: would chance do that to 165 broken cells?",
             "d": "Other way round: how many broken cells did 45 neighbours find?",
         },
     )
