@@ -68,7 +68,7 @@ def predictions(images, probabilities, class_names, y_true=None, n: int = 4) -> 
         title = "" if true is None else f"✓ {class_names[true]}"
         wrong = true not in (None, likeliest[0])
         if wrong:
-            title, colours[0] = f"✗ is {class_names[true]}", ORANGE
+            title, colours[0] = f"✗ true: {class_names[true]}", ORANGE
         _show(image_axis, images[i], title, 28)
         _frame(image_axis, ORANGE if wrong else None)
         bar_axis.barh(range(len(likeliest)), probabilities[i, likeliest], color=colours, alpha=0.45)
@@ -95,7 +95,7 @@ def mistakes(images, y_true, probabilities, class_names, n: int = 8) -> plt.Figu
     titles = []
     for i in worst:
         said = f"said {class_names[y_pred[i]]} ({confidence[i]:.0%})"
-        titles.append(f"is {class_names[y_true[i]]}\n{said}")
+        titles.append(f"true: {class_names[y_true[i]]}\n{said}")
     return image_grid([images[i] for i in worst], titles)
 
 
@@ -333,7 +333,7 @@ def ladder(dataset) -> plt.Figure | None:
                 axis, 1.12, row, f"{rung.broken_found:.0f} of {rung.broken:.0f} broken found"
             )
     if not rungs["here"].all():
-        axis.set_title("filled: run here, hollow: recorded", loc="left")
+        axis.set_title("filled: run here; hollow: recorded", loc="left")
     return figure
 
 

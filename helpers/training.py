@@ -127,23 +127,29 @@ def rung(dataset: Dataset, name: str, predictions) -> dict:
     """Put a model on the ladder: print its numbers, and write them where `plots.ladder` reads them.
 
     predictions : (n,) int, positions in `class_names`, in the order of dataset.split("validation").
-    Returns name, accuracy, and for solar broken_found and broken: how many defective cells were
-    called defective, of how many (else None). They are kept in dataset.output_folder / "ladder", in
-    a file of these images, until the name is used again.
+    Returns name, accuracy, and for solar broken, broken_found and false_alarms: how many cells are
+    defective, how many of them were called defective, and how many functional ones (else None).
+    They are kept in dataset.output_folder / "ladder", in a file of these images, until the name is
+    used again.
     Raises ValueError if there are not as many predictions as validation images.
     """
     truth = dataset.split("validation")["class_name"].to_numpy(str)
     if np.shape(predictions) != truth.shape:
         raise ValueError(f"Expected {len(truth)} predictions, got shape {np.shape(predictions)}.")
     predicted = np.array(dataset.class_names)[np.asarray(predictions)]
-    accuracy, found, broken = float(np.mean(predicted == truth)), None, None
-    print(f"{name}: {accuracy:.3f} of {len(truth)} validation images correct")
+    correct = predicted == truth
+    row = {"name": name, "accuracy": float(correct.mean())}
+    row |= {"broken": None, "broken_found": None, "false_alarms": None}
+    print(
+        f"{name}: {correct.sum()} of {len(truth)} validation images correct ({correct.mean():.3f})"
+    )
     if dataset.name == "solar":
-        is_broken = np.char.endswith(truth, "defective")
-        broken = int(is_broken.sum())
-        found = int(np.char.endswith(predicted[is_broken], "defective").sum())
-        print(f"{found} of {broken} broken cells found")
-    row = {"name": name, "accuracy": accuracy, "broken_found": found, "broken": broken}
+        broken = np.char.endswith(truth, "defective")
+        called = np.char.endswith(predicted, "defective")
+        row["broken"], row["broken_found"] = int(broken.sum()), int((broken & called).sum())
+        row["false_alarms"] = int((~broken & called).sum())
+        found = f"{row['broken_found']} of {row['broken']} broken cells found"
+        print(f"{found}, {row['false_alarms']} false alarms")
     file = dataset.output_folder / "ladder" / f"{dataset.folder.name}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     rungs = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -126,7 +126,7 @@ def test_white_is_255_for_integers_of_any_kind_and_1_for_floats():
 def test_predictions_show_the_likeliest_first_the_true_class_blue_and_a_wrong_one_orange():
     probabilities = [[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]]
     figure = plots.predictions(GREY_IMAGES[:2], probabilities, NAMES, [1, 2])
-    assert titles(figure)[:2] == ["✓ dog", "✗ is cow"]
+    assert titles(figure)[:2] == ["✓ dog", "✗ true: cow"]
     right, wrong = figure.axes[2:]
     assert texts(right) == ["70% dog", "20% cow", "10% cat"]
     assert [bar.get_width() for bar in right.patches] == [0.7, 0.2, 0.1]
@@ -140,7 +140,7 @@ def test_predictions_show_the_likeliest_first_the_true_class_blue_and_a_wrong_on
 def test_the_worst_mistakes_come_first_and_correct_predictions_not_at_all():
     probabilities = [[0.9, 0.1], [0.4, 0.6], [0.01, 0.99]]
     figure = plots.mistakes(GREY_IMAGES[:3], [0, 0, 0], probabilities, NAMES)
-    assert titles(figure)[:3] == ["is cat\nsaid dog (99%)", "is cat\nsaid dog (60%)", ""]
+    assert titles(figure)[:3] == ["true: cat\nsaid dog (99%)", "true: cat\nsaid dog (60%)", ""]
 
 
 def test_no_mistake_means_a_line_and_no_figure(capsys):
@@ -286,16 +286,21 @@ def test_blocks_stand_in_order_with_their_shapes_groups_and_residual_connections
 def test_the_ladder_fills_what_ran_here_and_leaves_the_recorded_hollow(tmp_path):
     put(tmp_path, "linear head on Xception", 0.9, 100)
     put(tmp_path, "mine", 0.1, 3)
+    put(tmp_path, "not counted", 0.2)
     put(tmp_path, "of other images", 0.99, 160, contents="before")
     figure = plots.ladder(dataset(tmp_path))
     filled = rungs(figure)
     assert list(filled)[-1] == "linear head on Xception"  # on top
-    assert [name for name in filled if filled[name]] == ["mine", "linear head on Xception"]
+    assert [name for name in filled if filled[name]] == [
+        "mine",
+        "not counted",
+        "linear head on Xception",
+    ]
     assert "most frequent class" in filled and "of other images" not in filled
     beside = texts(figure.axes[0])
-    assert beside[:2] == ["0.100", "3 of 165 broken found"]
+    assert beside[:3] == ["0.100", "3 of 165 broken found", "0.200"]
     assert beside[-2:] == ["0.900", "100 of 165 broken found"]
-    assert "0.783" in beside and len(beside) < 2 * len(filled)  # not all were counted
+    assert "0.783" in beside and len(beside) == 2 * len(filled) - 1
 
 
 @pytest.mark.parametrize("change", [{"name": "photos"}, {"n_broken": 150}], ids=["name", "split"])

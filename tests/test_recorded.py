@@ -1,4 +1,4 @@
-"""What benchmarks recorded for lesson 05: numbers only, whole, and made with the subsets that the lesson shows."""
+"""What benchmarks recorded for lessons 04 and 05: numbers only, whole, and made with the subsets that lesson 05 shows."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,8 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+
+from helpers import data
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDED = ROOT / "helpers" / "recorded" / "near_task.csv"
@@ -65,3 +67,35 @@ def test_the_lesson_and_the_benchmark_draw_the_same_subsets(subset):
     exec(lesson_cell("subset").split("\n\n\n")[0], shown)
     y = np.random.default_rng(0).choice(5, 300)
     assert (shown["subset"](y, 77, 3) == subset(y, 77, 3)).all()
+
+
+# --- lesson 04's learning curve ---
+
+
+@pytest.fixture
+def curve():
+    path = ROOT / "helpers" / "recorded" / "learning_curve.csv"
+    return pd.read_csv(path, comment="#", dtype={"predicted": str})
+
+
+def test_both_models_ran_with_the_same_seeds_on_every_number_of_images(curve):
+    per_setting = curve.groupby(["data", "images", "model"])["seed"].apply(sorted)
+    assert len(per_setting) == 2 * 4 * 2
+    assert all(seeds == list(range(len(seeds))) for seeds in per_setting)
+    assert per_setting.map(len).nunique() == 1
+
+
+def test_what_was_counted_follows_from_the_predicted_labels(curve):
+    dataset = data.load("solar")
+    truth = dataset.split("validation")["label"].to_numpy()
+    broken = np.array([name.endswith("-defective") for name in dataset.class_names])
+    for row in curve[curve["data"] == "solar"].itertuples():
+        labels = np.array([int(one) for one in row.predicted])
+        assert abs((labels == truth).mean() - row.accuracy) < 1e-4
+        assert (broken[labels] & broken[truth]).sum() == row.broken_found
+        assert (broken[labels] & ~broken[truth]).sum() == row.false_alarms
+
+
+def test_on_clothing_the_pretrained_backbone_leads_at_every_size(curve):
+    means = curve[curve["data"] == "clothing"].pivot_table("accuracy", "images", "model")
+    assert (means["linear head on Xception"] > means["CNN from scratch"] + 0.1).all()

@@ -174,8 +174,12 @@ def test_a_rung_counts_broken_cells_that_were_called_broken_of_either_type(tmp_p
     row = training.rung(
         dataset(tmp_path, truth, train=SOLAR), "mine: a/b", np.array([0, 2, 3, 0, 3])
     )
-    assert row == {"name": "mine: a/b", "accuracy": 0.4, "broken_found": 2, "broken": 3}
-    assert "2 of 3 broken cells" in capsys.readouterr().out
+    assert row == {
+        "name": "mine: a/b", "accuracy": 0.4, "broken": 3, "broken_found": 2, "false_alarms": 1,
+    }  # fmt: skip
+    printed = capsys.readouterr().out
+    assert "2 of 5 validation images correct (0.400)" in printed
+    assert "2 of 3 broken cells found, 1 false alarms" in printed
     [file] = (tmp_path / "ladder").iterdir()
     assert json.loads(file.read_text(encoding="utf-8")) == {"mine: a/b": row}
 

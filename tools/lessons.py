@@ -9,6 +9,7 @@ tests/test_prose.py holds what the prose says against the outputs.
 
 import argparse
 import base64
+import io
 import re
 import sys
 from pathlib import Path
@@ -16,9 +17,13 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 from nbclient import NotebookClient
+from PIL import Image
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+FIGURES = {"image/png": "png", "image/jpeg": "jpg"}
+COLOUR = re.compile(r"\x1b\[[\d;]*m")  # what a terminal would show in colour
+PHOTOGRAPHS = 200_000  # letters of a figure stored as PNG: drawings stay far below
 
 
 def lesson(number):
@@ -73,7 +78,7 @@ def demonstrations(cells):
 
 
 def has_figure(cell):
-    return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+    return any(FIGURES.keys() & output.get("data", {}) for output in cell.get("outputs", []))
 
 
 def count(path):
@@ -117,12 +122,25 @@ def store(path):
     nb.metadata.pop("widgets", None)
     for cell in nb.cells:
         if cell.cell_type == "code":
-            cell.outputs = joined([output for output in cell.outputs if is_kept(output)])
+            cell.outputs = joined([lighter(output) for output in cell.outputs if is_kept(output)])
     nbformat.write(nb, path)
 
 
 def is_kept(output):
     return output.get("name") != "stderr" and WIDGET not in output.get("data", {})
+
+
+def lighter(output):
+    """A figure of photographs becomes a JPEG, a fifth of the size; text loses its colours."""
+    data = output.get("data", {})
+    if "text/plain" in data:
+        data["text/plain"] = COLOUR.sub("", data["text/plain"])
+    if len(data.get("image/png", "")) > PHOTOGRAPHS:
+        image = Image.open(io.BytesIO(base64.b64decode(data.pop("image/png")))).convert("RGB")
+        jpeg = io.BytesIO()
+        image.save(jpeg, "JPEG", quality=85, optimize=True)
+        data["image/jpeg"] = base64.b64encode(jpeg.getvalue()).decode()
+    return output
 
 
 def joined(outputs):
@@ -161,9 +179,10 @@ def code(cell, folder):
     parts = [f"```python\n{cell.source}\n```"]
     for output in cell.outputs:
         data = output.get("data", {})
-        if "image/png" in data:
-            name = f"{len(list(folder.glob('*.png'))) + 1:02}_{cell.id}.png"
-            (folder / name).write_bytes(base64.b64decode(data["image/png"]))
+        kind = next((kind for kind in FIGURES if kind in data), None)
+        if kind:
+            name = f"{len(list(folder.glob('*_*.*'))) + 1:02}_{cell.id}.{FIGURES[kind]}"
+            (folder / name).write_bytes(base64.b64decode(data[kind]))
             alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
             parts.append(f"![{alt}]({name})")
         else:
