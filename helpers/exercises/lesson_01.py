@@ -85,26 +85,28 @@ def _left_minus_right(answer) -> str:
 
 def _stripes(answer) -> str:
     why_not = {
-        "a": "Print the loss once more: ((rows @ found - target) ** 2).mean() on the stripes.",
-        "b": "Print the nine numbers that were learned, in three rows. Are they 1, 0, -1?",
-        "c": "Measure it: the loss of the learned kernel on the patches of the cat.",
+        "a": "Print the loss on the stripes once more: the mean of (output - target) squared.",
+        "b": "Print the nine weights that were learned, in three rows. Are the rows 1 1 1, 0 0 0, -1 -1 -1?",
+        "c": "Measure the loss of these weights on the patches of the cat. How large is it beside the mean of target squared?",
     }
     return choice(answer, "d", why_not)
 
 
 def _in_keras(answer) -> str:
-    cat = chelsea()[::2, ::2].mean(axis=2)
+    cat = chelsea()[::2, ::2].mean(axis=2).round()
     kernel = np.array([[1, 0, -1]] * 3)
     whole, padded = convolve(cat, kernel), convolve(cat, kernel, padding="same")
     right = whole[::2, ::2]
     if np.shape(answer) == (1, *right.shape, 1):
         return "The batch and the channel are still there: take [0, :, :, 0]."
+    if np.shape(answer) == (2,) and tuple(answer) == right.shape:
+        return f"{right.shape} is the right shape. The answer is the feature map itself."
     slips = {
         "The kernel is flipped. Keras does not flip it, so neither should you.": -right,
         "That is the map with stride 1. Keras wants strides=2.": whole,
         "That is padded. Leave padding at its default, 'valid'.": padded[::2, ::2],
         "That is padded. Keras' default, 'valid', is not.": padded[1::2, 1::2],
-        "The kernel is turned by a quarter: that map shows horizontal edges.":
+        "The kernel is rotated by 90 degrees: that map shows horizontal edges.":
             convolve(cat, kernel.T)[::2, ::2],
         "Rows and columns are swapped.": right.T,
         "The image was divided by 255 first. Give Keras the same cat.": right / 255,

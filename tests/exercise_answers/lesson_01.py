@@ -5,7 +5,7 @@ from skimage.data import chelsea
 
 from helpers.convolution import convolve
 
-CAT = chelsea()[::2, ::2].mean(axis=2)
+CAT = chelsea()[::2, ::2].mean(axis=2).round()
 EDGE = np.array([[1, 0, -1]] * 3)
 CRACK = np.array([[1, 1, -2], [1, -2, 1], [-2, 1, 1]])
 
@@ -76,13 +76,14 @@ WRONG = [
     ("01.4", None, "not answered"),
     ("01.4", ..., "not answered"),
     ("01.4", "a", "print the loss"),
-    ("01.4", "b", "nine numbers"),
+    ("01.4", "b", "nine weights"),
     ("01.4", "C)", "on the patches of the cat"),
     ("01.4", "e", "one of the letters"),
     ("01.4", 4, "one of the letters"),
     ("01.5", None, "not answered"),
     ("01.5", ..., "not answered"),
-    ("01.5", (74, 112), "expected the shape (74, 112)"),
+    ("01.5", (74, 112), "the feature map itself"),
+    ("01.5", (75, 113), "expected the shape (74, 112)"),
     ("01.5", keras_map()[None, :, :, None], "take [0, :, :, 0]"),
     ("01.5", keras_map(stride=1), "strides=2"),
     ("01.5", -keras_map(), "flipped"),
