@@ -101,7 +101,7 @@ def draw_filter(image: np.ndarray, kernel, figure=None) -> plt.Figure:
             [["gray", "PuOr", "gray"]], (10, 3), "both", width_ratios=(3, 1.3, 3), **margins
         )
     left, middle, right, _ = figure.axes
-    fill(left, image, "image, {} x {}".format(*image.shape), 0, image.max())
+    fill(left, image, "image, {} × {}".format(*image.shape), 0, image.max())
     largest = np.abs(kernel).max() or 1
     fill(middle, kernel, "kernel", -largest, largest)
     for text in [*middle.texts]:
@@ -109,7 +109,7 @@ def draw_filter(image: np.ndarray, kernel, figure=None) -> plt.Figure:
     for (row, column), value in np.ndenumerate(kernel):
         colour = "white" if abs(value) > 0.6 * largest else "black"
         middle.text(column + 0.5, row + 0.5, f"{value:g}", ha="center", va="center", color=colour)
-    title = f"feature map, {feature_map.min():.0f} to {feature_map.max():.0f}"
+    title = f"feature map, {feature_map.min():.0f} to {feature_map.max():.0f}".replace("-", "−")
     if kernel.sum() > 0.9:  # an image again, as bright or brighter
         fill(right, feature_map, title, 0, image.max(), cmap="gray")
     else:

@@ -1,38 +1,17 @@
 """Checks of lesson 01: filters."""
 
 import numpy as np
+from skimage.data import chelsea
 
-from helpers.convolution import convolve, output_size
-from helpers.exercises import array, call, number
-
-
-def _dot_product(answer) -> str:
-    patch = np.array([[5, 1, 0], [4, 3, 2], [0, 6, 2]])
-    kernel = np.array([[2, 1, 0], [0, -1, 3], [-2, 0, 1]])
-    slips = {
-        (
-            patch * kernel[::-1, ::-1]
-        ).sum(): "You turned the kernel by 180 degrees. Deep learning does not turn it.",
-        (
-            patch * kernel.T
-        ).sum(): "You swapped the kernel's rows and columns. Multiply what stands at the same place.",
-        np.abs(patch * kernel).sum(): "The kernel's negative numbers take away: mind the signs.",
-        (
-            patch * kernel.clip(0)
-        ).sum(): "That is the positive products alone. The negative ones count too.",
-        (patch * kernel).mean(): "That is the mean of the nine products. Add them up.",
-        1.78: "That is the mean of the nine products. Add them up.",
-        patch.sum(): "That is the sum of the patch. Multiply each number with the kernel's number first.",
-        kernel.sum(): "That is the sum of the kernel. Multiply each number with the patch's number first.",
-    }
-    return number(answer, (patch * kernel).sum(), slips)
+from helpers.convolution import convolve
+from helpers.exercises import array, call, choice
 
 
 def _bar(answer) -> str:
     right = np.array([-30, -30, 30, 30])
     slips = {
         "Only one row of the feature map is asked for, four numbers.": np.tile(right, (4, 1)),
-        "The signs are the wrong way round: the left column is added, the right one is taken away.": -right,
+        "The signs are reversed: the left column is added, the right one is subtracted.": -right,
         "That counts one row of the window. It has three, so each value is larger.": right / 3,
         "A 3 x 3 window fits four times into six pixels. There are no values for the border.": [
             0,
@@ -50,101 +29,98 @@ def _bar(answer) -> str:
     return array(answer, right, slips)
 
 
-SIZE_MISTAKES = {
-    'you forgot to add 1 for the first window ("valid")': lambda n, k, s: (n - k) // s,
-    'you add 1 before dividing by the stride; add it at the end ("valid")': lambda n, k, s: (
-        (n - k + 1) // s
-    ),
-    'you round up where "valid" rounds down': lambda n, k, s: -(-(n - k) // s) + 1,
-    'you divide without rounding down ("valid")': lambda n, k, s: (n - k) / s + 1,
-    'you leave out the stride ("valid")': lambda n, k, s: n - k + 1,
-    'you do for "valid" what "same" does; did you swap the two': lambda n, k, s: -(-n // s),
-}
-SAME_MISTAKES = {
-    'you round down where "same" rounds up': lambda n, k, s: n // s,
-    'you divide without rounding up ("same")': lambda n, k, s: n / s,
-    'you leave out the stride ("same" keeps the size only at stride 1)': lambda n, k, s: n,
-    'you do for "same" what "valid" does': output_size,
-}
-
-
-def _output_size(answer) -> str:
-    cases = [(6, 3, 1), (8, 3, 2), (9, 4, 3), (150, 3, 2), (11, 5, 3), (5, 5, 1)]
-    for padding, mistakes in (("valid", SIZE_MISTAKES), ("same", SAME_MISTAKES)):
-        sizes = [call(answer, *case, padding) for case in cases]
-        true_sizes = [output_size(*case, padding) for case in cases]
-        judged = [
-            number(size, true, tolerance=1e-9) for size, true in zip(sizes, true_sizes, strict=True)
-        ]
-        wrong = next((place for place, why in enumerate(judged) if why), None)
-        if wrong is None:
-            continue
-        if judged[wrong].startswith("Expected"):
-            return judged[wrong]
-        guess = (
-            f"It looks as if {name}. "
-            for name, slip in mistakes.items()
-            if sizes == [slip(*c) for c in cases]
+def _crack_finder(answer) -> str:
+    why = array(answer, np.full((3, 3), np.nan))
+    if not why.startswith(("The shape is right", "All values")):
+        return why
+    kernel = np.asarray(answer, float)
+    if not kernel.any():
+        return "All values are zero."
+    flat = 10 * kernel.sum()
+    if abs(flat) > 1e-6:
+        return f"A flat area of value 10 gives {flat:g}. Make the nine numbers add up to 0."
+    image = np.full((9, 9), 10.0)
+    crack, other, level, upright = (image.copy() for _ in range(4))
+    np.fill_diagonal(crack[::-1], 0)
+    np.fill_diagonal(other, 0)
+    level[4], upright[:, 4] = 0, 0
+    found, mirrored = convolve(crack, kernel)[3, 3], convolve(other, kernel)[3, 3]
+    if mirrored > abs(found):
+        return f"That finds dark lines that run like \\ ({mirrored:g}), not like / ({found:g})."
+    rivals = {"horizontal line": level, "vertical line": upright, "line like \\": other}
+    strongest = {name: np.abs(convolve(line, kernel)).max() for name, line in rivals.items()}
+    name = max(strongest, key=strongest.get)
+    if found < 0 and -found >= 2 * strongest[name]:
+        return f"The right pattern with its signs reversed: a dark crack gives {found:g}."
+    if found <= 0:
+        return (
+            f"A dark crack through the centre gives {found:g}. Make the numbers along it negative."
         )
-        n, kernel, stride = cases[wrong]
-        where = f"for n={n}, kernel={kernel}, stride={stride}, padding={padding!r}"
-        return f"{next(guess, '')}You return {sizes[wrong]} {where}, expected {true_sizes[wrong]}."
+    if found < 2 * strongest[name]:
+        return (
+            f"The crack gives {found:g}, but a dark {name} gives up to {strongest[name]:g}. "
+            "The crack should give at least twice as much."
+        )
     return ""
 
 
-def _convolve_colour(answer) -> str:
-    rng = np.random.default_rng()
-    for shape, size in (
-        ((7, 10, 3), 3),
-        ((9, 6, 2), 2),
-    ):  # fresh numbers; height and width differ, so do the channels
-        image, kernel = rng.normal(size=shape), rng.normal(size=(size, size, shape[2]))
-        apart = [convolve(image[..., c], kernel[..., c]) for c in range(shape[2])]
-        right = sum(apart)
-        short = min(right.shape)
-        slips = {
-            "The kernel is turned by 180 degrees. Here it is not.": _one(image, kernel[::-1, ::-1]),
-            "The kernel is turned in all its axes, channels too. Here nothing is turned.": _one(
-                image, kernel[::-1, ::-1, ::-1]
-            ),
-            "The digits after the point are cut off: your array holds whole numbers. Use np.zeros without dtype.":
-                np.trunc(right),
-            "The kernel's rows and columns are swapped.": _one(image, kernel.transpose(1, 0, 2)),
-            "Rows and columns of the feature map are swapped.": right.T,
-            "Each channel has its own map. Add the channels up: one map comes out.": np.stack(apart, axis=2),
-            "Only the first channel is counted. Add up all of them.": apart[0],
-            "Only the last channel is counted. Add up all of them.": apart[-1],
-            "That is the mean of the products. The dot product is their sum.": right / kernel.size,
-            "The last row and column are missing: a window of k fits n - k + 1 times.": right[:-1, :-1],
-            "Height and width differ: each axis needs its own size.": right[:short, :short],
-            'That is padded, as "same" does. Here the window stays inside.': _one(image, kernel, "same"),
-        }  # fmt: skip
-        why = array(call(answer, image.copy(), kernel.copy()), right, slips)
-        if why:
-            return why
-    return ""
-
-
-def _one(image, kernel, padding="valid"):
-    return convolve(image, kernel[..., None], padding=padding)[..., 0]
-
-
-def _fixed_sums(answer) -> str:
+def _left_minus_right(answer) -> str:
+    image = np.random.default_rng(0).integers(0, 256, (6, 9)).astype("uint8")
+    image[0, :3] = (30, 0, 100)
+    real = image.astype(float)
+    right = real[:, :-2] - real[:, 2:]
     slips = {
-        25: "All 25 would be fixed if each pixel could vary by itself. Here the pixels of a row are equal.",
-        20: "Twenty is what stays free. How many does that leave?",
-        3: "Three it is for a 3 x 3 kernel. Here the kernel is 5 x 5.",
-        1: "More than one: the images still vary from row to row.",
-        0: "Something is fixed: the loss did go down to 0.",
-        10: "Rows or columns, not both: what can differ within a patch?",
+        "30 - 100 gives 186.": right % 256,
+        "A difference has a sign here: 30 - 100 is -70.": np.abs(right),
+        "Negative differences are cut off at 0. Keep them: 30 - 100 is -70.": right.clip(0),
+        "That is right minus left.": -right,
+        "That compares neighbours. The two pixels are two columns apart.": real[:, :-1] - real[:, 1:],
+        "An int8 ends at 127, so 200 wraps around before you subtract. Take a type with more room.":
+            (image[:, :-2].astype("int8") - image[:, 2:].astype("int8")).astype(float),
+        "30 - 100 gives 65466: the type is still unsigned, it has no minus sign.": right % 65536,
+        "Do not divide by 255 here: 30 - 100 is -70.": right / 255,
+    }  # fmt: skip
+    return array(call(answer, image.copy()), right, slips)
+
+
+def _stripes(answer) -> str:
+    why_not = {
+        "a": "Print the loss on the stripes once more: the mean of (output - target) squared.",
+        "b": "Print the nine weights that were learned, in three rows. Are the rows 1 1 1, 0 0 0, -1 -1 -1?",
+        "c": "Measure the loss of these weights on the patches of the cat. How large is it beside the mean of target squared?",
     }
-    return number(answer, 5, slips)
+    return choice(answer, "d", why_not)
+
+
+def _in_keras(answer) -> str:
+    cat = chelsea()[::2, ::2].mean(axis=2).round()
+    kernel = np.array([[1, 0, -1]] * 3)
+    whole, padded = convolve(cat, kernel), convolve(cat, kernel, padding="same")
+    right = whole[::2, ::2]
+    if np.shape(answer) == (1, *right.shape, 1):
+        return "The batch and the channel are still there: take [0, :, :, 0]."
+    if np.shape(answer) == (2,) and tuple(answer) == right.shape:
+        return f"{right.shape} is the right shape. The answer is the feature map itself."
+    slips = {
+        "The kernel is flipped. Keras does not flip it, so neither should you.": -right,
+        "That is the map with stride 1. Keras wants strides=2.": whole,
+        "That is padded. Leave padding at its default, 'valid'.": padded[::2, ::2],
+        "That is padded. Keras' default, 'valid', is not.": padded[1::2, 1::2],
+        "The kernel is rotated by 90 degrees: that map shows horizontal edges.":
+            convolve(cat, kernel.T)[::2, ::2],
+        "Rows and columns are swapped.": right.T,
+        "The image was divided by 255 first. Give Keras the same cat.": right / 255,
+    }  # fmt: skip
+    why = array(answer, right, slips, tolerance=1e-3)
+    if why.startswith("The shape is right"):
+        why += " Has the layer your kernel? Without set_weights it starts with random numbers."
+    return why
 
 
 CHECKS = {
-    "01.1": _dot_product,
-    "01.2": _bar,
-    "01.3": _output_size,
-    "01.4": _convolve_colour,
-    "01.5": _fixed_sums,
+    "01.1": _bar,
+    "01.2": _crack_finder,
+    "01.3": _left_minus_right,
+    "01.4": _stripes,
+    "01.5": _in_keras,
 }

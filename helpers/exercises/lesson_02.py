@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from helpers.convolution import convolve
 from helpers.exercises import LearnerError, array, call, number
 
 
@@ -114,10 +115,48 @@ def _times_fewer(answer) -> str:
     return number(answer, 2304 / 400, slips, tolerance=1e-6)  # 5.76 exactly
 
 
+def _convolve_colour(answer) -> str:
+    rng = np.random.default_rng()
+    for shape, size in (
+        ((7, 10, 3), 3),
+        ((9, 6, 2), 2),
+    ):  # fresh numbers; height and width differ, so do the channels
+        image, kernel = rng.normal(size=shape), rng.normal(size=(size, size, shape[2]))
+        apart = [convolve(image[..., c], kernel[..., c]) for c in range(shape[2])]
+        right = sum(apart)
+        short = min(right.shape)
+        slips = {
+            "The kernel is turned by 180 degrees. Here it is not.": _one(image, kernel[::-1, ::-1]),
+            "The kernel is turned in all its axes, channels too. Here nothing is turned.": _one(
+                image, kernel[::-1, ::-1, ::-1]
+            ),
+            "The digits after the point are cut off: your array holds whole numbers. Use np.zeros without dtype.":
+                np.trunc(right),
+            "The kernel's rows and columns are swapped.": _one(image, kernel.transpose(1, 0, 2)),
+            "Rows and columns of the feature map are swapped.": right.T,
+            "Each channel has its own map. Add the channels up: one map comes out.": np.stack(apart, axis=2),
+            "Only the first channel is counted. Add up all of them.": apart[0],
+            "Only the last channel is counted. Add up all of them.": apart[-1],
+            "That is the mean of the products. The dot product is their sum.": right / kernel.size,
+            "The last row and column are missing: a window of k fits n - k + 1 times.": right[:-1, :-1],
+            "Height and width differ: each axis needs its own size.": right[:short, :short],
+            'That is padded, as "same" does. Here the window stays inside.': _one(image, kernel, "same"),
+        }  # fmt: skip
+        why = array(call(answer, image.copy(), kernel.copy()), right, slips)
+        if why:
+            return why
+    return ""
+
+
+def _one(image, kernel, padding="valid"):
+    return convolve(image, kernel[..., None], padding=padding)[..., 0]
+
+
 CHECKS = {
     "02.1": _parameters,
     "02.2": _changed_values,
     "02.3": _standard_kernel,
     "02.4": _field,
     "02.5": _times_fewer,
+    "02.6": _convolve_colour,
 }

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from helpers.convolution import convolve
+
 
 def _raises(depthwise_kernel, pointwise_kernel):
     return depthwise_kernel @ pointwise_kernel.missing
@@ -17,6 +19,32 @@ def _nothing(depthwise_kernel, pointwise_kernel):
 
 def _constant(depthwise_kernel, pointwise_kernel):
     return np.ones((3, 3, 5, 4))
+
+
+def _map_by(change_kernel=lambda kernel: kernel, change_map=lambda feature_map: feature_map, **how):
+    """A solution of 02.6 with one thing done wrong."""
+    return lambda image, kernel: change_map(
+        convolve(image, change_kernel(kernel)[..., None], **how)[..., 0]
+    )
+
+
+def _no_answer(*arguments):
+    return None
+
+
+def _empty(*arguments):
+    return [][0]
+
+
+def _square_only(image, kernel):
+    feature_map = _map_by()(image, kernel)
+    return feature_map[: min(feature_map.shape), : min(feature_map.shape)]
+
+
+def _channels_apart(image, kernel):
+    return np.stack(
+        [convolve(image[..., c], kernel[..., c]) for c in range(image.shape[2])], axis=2
+    )
 
 
 WRONG = [
@@ -86,4 +114,30 @@ WRONG = [
     ("02.5", 2304 / 144, "pointwise weights"),
     ("02.5", 2304 - 400, "subtracted"),
     ("02.5", "about six", "expected a number"),
+    ("02.6", None, "not answered"),
+    ("02.6", _no_answer, "not answered"),
+    ("02.6", _empty, "indexerror"),
+    ("02.6", _map_by(change_map=np.zeros_like), "all values are zero"),
+    ("02.6", _map_by(lambda kernel: kernel[::-1, ::-1]), "turned by 180"),
+    ("02.6", _map_by(lambda kernel: kernel[::-1, ::-1, ::-1]), "in all its axes"),
+    ("02.6", _map_by(change_map=lambda feature_map: feature_map.astype(int)), "whole numbers"),
+    ("02.6", _map_by(lambda kernel: kernel.transpose(1, 0, 2)), "kernel's rows and columns"),
+    ("02.6", _map_by(change_map=np.transpose), "rows and columns of the feature map"),
+    ("02.6", _channels_apart, "add the channels up"),
+    (
+        "02.6",
+        lambda image, kernel: convolve(image[..., 0], kernel[..., 0]),
+        "only the first channel",
+    ),
+    (
+        "02.6",
+        lambda image, kernel: convolve(image[..., -1], kernel[..., -1]),
+        "only the last channel",
+    ),
+    ("02.6", lambda image, kernel: _map_by()(image, kernel) / kernel.size, "mean of the products"),
+    ("02.6", _map_by(change_map=lambda feature_map: feature_map[:-1, :-1]), "last row and column"),
+    ("02.6", _square_only, "each axis needs its own size"),
+    ("02.6", _map_by(padding="same"), "padded"),
+    ("02.6", _map_by(change_map=lambda feature_map: feature_map[:, :, None]), "expected the shape"),
+    ("02.6", 7, "expected a function"),
 ]
