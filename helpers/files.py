@@ -28,8 +28,15 @@ WORKERS, BATCH = min(8, os.cpu_count() or 1), 256
 
 def folders_in(folder: Path) -> list[Path]:
     """The folders in it, sorted, without those that systems and programs make for themselves."""
-    entries = os.scandir(folder)
-    return sorted(Path(each) for each in entries if each.is_dir() and not _ignored(each.name))
+    entries = [each for each in os.scandir(folder) if not _ignored(each.name)]
+    # asking the entry costs nothing, and os.path.isdir takes a link to itself
+    folders = [each for each in entries if each.is_dir(follow_symlinks=False) or _link(each)]
+    return sorted(map(Path, folders))
+
+
+def _link(entry: os.DirEntry) -> bool:
+    """Whether it is a link to a folder."""
+    return entry.is_symlink() and os.path.isdir(entry)
 
 
 def files_in(folder: str | Path) -> Iterator[str]:
