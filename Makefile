@@ -53,7 +53,8 @@ links: ## name the repository in badges, first cells and pages: make links REPO=
 	@for python in python3.13 python3.12 python3.11 python3 python; do \
 		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
 			echo "Setting up .venv with $$($$python --version) (once, a few minutes) ..."; \
-			[ -x $(BIN)/python ] || $$python -m venv .venv || { rm -rf .venv; exit 1; }; \
+			$(BIN)/python -c "import pip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" 2>/dev/null || \
+			$$python -m venv --clear .venv || { rm -rf .venv; exit 1; }; \
 			exit 0; \
 		fi; \
 	done; \

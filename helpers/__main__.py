@@ -15,6 +15,7 @@ import warnings
 
 PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "matplotlib", "pillow", "scikit-learn", "scikit-image", "scipy",
             "elpv-dataset", "pooch", "requests", "h5py", "tqdm", "ipywidgets", "jupyterlab", "nbval")  # fmt: skip
+IMPORTS = "import elpv_dataset, h5py, ipywidgets, matplotlib, numpy, pandas, PIL, pooch, requests, scipy, skimage, sklearn, tqdm"
 NEEDED_BYTES = 1_000_000_000
 OPTIONS = ("--csv", "--plot", "--help", "-h", "--")
 
@@ -40,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     arguments = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args([f"./{one}" if _dashed_file(one) else one for one in arguments])
+    if options.command and (missing := _missing_packages()):
+        print(missing, file=sys.stderr)
+        return 1
     if options.command == "clean":
         return clean()
     return predict(options) if options.command else doctor()
@@ -66,17 +70,26 @@ def predict(options: argparse.Namespace) -> int:
         if hasattr(stream, "reconfigure"):  # a Windows console may lack letters of a name
             stream.reconfigure(errors="backslashreplace")
     from helpers import classifier
+    from helpers.images import some
 
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for the answers
             images, left = classifier.listed(options.images)
             if left:
                 print(f"Left out of the folders, being no images by their endings: {left}.")
-            if not any(os.path.exists(image) for image in images):  # said before TensorFlow loads
+            missing = [path for path in images if not os.path.exists(path)]
+            if not images:  # said before TensorFlow loads
                 named = ", ".join(map(repr, options.images))
                 raise ValueError(f"No images in {named}. Name first the classifier, then images.")
+            if len(missing) == len(images):
+                raise ValueError(f"There is no file {some(missing)}.")
+            for path in filter(None, (options.csv, options.plot)):
+                classifier.require_writable(path)
             table = classifier.predict(classifier.load(options.folder), images)
         _write_answers(options, table, images)
+    except ImportError as error:
+        print(f"{error}. What is missing here says: python -m helpers", file=sys.stderr)
+        return 1
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -121,17 +134,9 @@ def doctor() -> int:
         "packages     "
         + ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     )
-    missing = [
-        name
-        for name, version in versions.items()
-        if not version and name not in ("jupyterlab", "nbval")
-    ]
-    if missing:
-        problems.append(
-            f"Missing packages: {', '.join(missing)}. Ask the course's own Python: make doctor, or "
-            ".venv/bin/python -m helpers. If it misses them too: .venv/bin/pip install -r requirements.txt"
-        )
-        return _end(problems)
+    broken = _missing_packages() or _fails(IMPORTS)  # a package may be there, and not load
+    if broken:
+        return _end([*problems, broken, "No lesson can run."])
 
     from helpers import data, weights
 
@@ -139,6 +144,12 @@ def doctor() -> int:
     print(
         f"data sets    {', '.join(sets) or 'none made yet'} (COURSE_DATASET={os.environ.get('COURSE_DATASET', '')!r})"
     )
+    source = os.environ.get("COURSE_DATASET", "")
+    if source.lower() not in ("", *data.PACKAGED):
+        try:
+            data.load(source)
+        except (OSError, ValueError) as error:
+            problems.append(f"COURSE_DATASET: {error}")
     own = os.environ.get("COURSE_WEIGHTS")
     print(
         f"weights      {f'your file {own}' if own else 'the first of data/weights, Keras, the package index'}"
@@ -148,8 +159,12 @@ def doctor() -> int:
         problem = _fails("import tensorflow; from helpers import models; models.backbone(71)")
     except (OSError, ValueError) as error:
         problem = str(error)
-    if problem:
-        problems.append(f"The pretrained network cannot be built: {problem}")
+    if tensorflow := _fails("import tensorflow"):
+        problems.append(f"TensorFlow does not load, so no lesson can run: {tensorflow}")
+    elif problem:
+        problems.append(
+            f"The pretrained network cannot be built, so only lesson 01 can run: {problem}"
+        )
     torch = not _fails("import torch, torchvision")
     print(f"lesson 10    {'PyTorch is here' if torch else 'needs PyTorch, which is not here'}")
     cache = sum(path.stat().st_size for path in (data.DATA / "features").glob("*.sqlite"))
@@ -164,6 +179,17 @@ def doctor() -> int:
         )
     lessons = "Every lesson can run." if torch else "Every lesson but 10 can run."
     return _end(problems, lessons)
+
+
+def _missing_packages() -> str:
+    """In one line, the packages that this Python lacks, and what to do; or ""."""
+    missing = [name for name in PACKAGES[:-2] if not _version(name)]  # a lab and tests need not be
+    if not missing:
+        return ""
+    return (
+        f"Missing packages: {', '.join(missing)}. Ask the course's own Python: make doctor, or "
+        ".venv/bin/python -m helpers. If it misses them too: .venv/bin/pip install -r requirements.txt"
+    )
 
 
 def _version(package: str) -> str:

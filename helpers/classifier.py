@@ -83,6 +83,7 @@ def save(
 
     heads : from `models.head` or `training.fit_head`, all of one form.  size : pixels of the images they learned on.
     more : whatever the card shall also say (accuracy, data set, ...): numbers, texts, lists, dicts.
+        value_range=dataset.value_range is used by `predict` for grey images of more than 8 bits.
     Returns the folder. An older classifier in it is replaced in one step; other files are left alone.
     Raises ValueError if the heads do not fit the class names or each other.
     """
@@ -166,12 +167,13 @@ def predict(classifier: Classifier, images: Iterable) -> pd.DataFrame:
     no answer, else ""), and a column "p(<class>)" for each class, float32; NaN where there is no answer.
     """
     images = [_named(one) for one in images]
+    value_range = classifier.card.get("value_range")
     class_names, answers, problems = (
         classifier.class_names,
         [np.zeros((0, len(classifier.class_names)), "float32")],
         [],
     )
-    read = partial(_read_batch, size=classifier.size)
+    read = partial(_read_batch, size=classifier.size, value_range=value_range)
     for _, (pixels, reasons) in prefetch(images, read, "images", quiet=len(images) <= 2 * BATCH):
         rows = classifier.forward(pixels)
         rows[[bool(reason) for reason in reasons]] = np.nan
@@ -246,6 +248,17 @@ def draw(table: pd.DataFrame, images: Iterable, most: int = 24):
         bars.set(xlim=(0, 1), ylim=(len(likely) - 0.5, -0.5), xlabel="probability")
         bars.tick_params(labelsize="small")
     return figure
+
+
+def require_writable(path: str | os.PathLike) -> None:
+    """Raise OSError in one line if no file can be written there; no file is left behind."""
+    partial = Path(f"{path}.{os.getpid()}.partial")
+    try:
+        partial.touch()
+        partial.unlink()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(f"Cannot write {printable(path)}: {reason}.") from None
 
 
 def write_csv(table: pd.DataFrame, path: str | os.PathLike) -> None:
@@ -326,12 +339,12 @@ def _named(one) -> tuple:
     return (one[0], io.BytesIO(one[1])) if isinstance(one, tuple) else (printable(one), one)
 
 
-def _read_batch(batch: list[tuple], size: int) -> tuple[np.ndarray, list[str]]:
+def _read_batch(batch: list[tuple], size: int, value_range=None) -> tuple[np.ndarray, list[str]]:
     """((n, size, size, 3) uint8, black where it cannot be read; for each image what is wrong with it, or "")."""
     pixels, reasons = np.zeros((len(batch), size, size, 3), "uint8"), [""] * len(batch)
     for number, (name, file) in enumerate(batch):
         try:
-            pixels[number] = read_image(file, size)
+            pixels[number] = read_image(file, size, value_range)
         except FileNotFoundError:
             reasons[number] = f"{name}: there is no such file"
         except OSError as error:

@@ -24,17 +24,34 @@ from PIL import Image
 from tqdm.contrib.concurrent import thread_map
 
 from helpers.files import WORKERS, download, look, made_whole, remove_abandoned
-from helpers.images import ValueRangeError, printable, read_image
+from helpers.images import ValueRangeError, printable, read_image, some
 from helpers.images import read_images as read_images  # lessons say data.read_images
-from helpers.layout import SPLITS, find_images, some
+from helpers.layout import SPLITS, find_images
 from helpers.splits import SHARES, by_rank, with_splits, without_copies
 
 ROOT = Path(__file__).resolve().parent.parent
 if not (ROOT / "pyproject.toml").exists():  # installed by pip, as on Colab
     ROOT = Path.cwd()
-DATA = ROOT / Path(os.environ.get("COURSE_DATA") or "data").expanduser()
+
+
+def places(wanted: Path, course: Path) -> tuple[Path, Path | None]:
+    """Where new files go; and the folder that may only be read whose files are used too, or None.
+
+    So a class shares one `course` folder, and each learner has a `wanted` one, or ~/course-data.
+    """
+    nearest = next(path for path in (wanted, *wanted.parents) if path.exists())
+    own = wanted if os.access(nearest, os.W_OK) else Path.home() / "course-data"
+    for shared in (wanted, course):
+        if shared != own and shared.is_dir() and not os.access(shared, os.W_OK):
+            return own, shared
+    return own, None
+
+
+COURSE_DATA = ROOT / Path(os.environ.get("COURSE_DATA") or "data").expanduser()
+DATA, SHARED = places(COURSE_DATA, ROOT / "data")
 RECORDED = Path(__file__).parent / "recorded"  # what benchmarks measured: numbers, no images
 PACKAGED = ("solar", "solar-binary", "clothing")
+FEW = 10  # images of a class; with fewer, lessons that compare or calibrate make no sense
 DAY = 24 * 3600  # seconds
 COMMIT = "11961516512414bf9f6c150a832cfd21b54a6b54"
 CLOTHING_URL = f"https://codeload.github.com/alexeygrigorev/clothing-dataset-small/zip/{COMMIT}"
@@ -101,6 +118,7 @@ def load(
     source: str | os.PathLike | None = None,
     group: Callable[[Path], object] | None = None,
     value_range: tuple[float, float] | None = None,
+    skip_small: bool = False,
 ) -> Dataset:
     """Bring a data set's images into data/<name>/<hash>/{train,validation,test}/<class>/.
 
@@ -109,6 +127,7 @@ def load(
         above them. Without it COURSE_DATASET decides; a relative path counts from the repository.
     group : path -> object, patient, ...: what may not stand in two splits.
     value_range : (black, white) for 16-bit and float grey images.
+    skip_small : leave out classes that have no image for each of three splits.
 
     In a folder without splits a hash of an image's content (or group) decides: about 60/20/20, the
     same whatever else is added, renamed or deleted. In a class so small that a split would stay
@@ -122,24 +141,25 @@ def load(
         files = _solar(name)
     elif name == "clothing":
         files, _ = find_images(fetch_clothing())
-        files = look(files, DATA / "files.sqlite")
+        files = _look(files)
     else:
         folder = _own_folder(source)
         name = _own_name(folder)
         files, understood = find_images(folder)
-        files = look(files, DATA / "files.sqlite")
+        files = _look(files)
     deep = files.dropna(subset="high")
     if value_range is None and len(deep):
         raise ValueRangeError(deep["low"].min(), deep["high"].max(), f"{printable(source)}: ")
     files = without_copies(files)
-    files, small_classes = with_splits(source, files, group)
+    files, small_classes = with_splits(source, files, group, skip_small)
     dataset = _made(name, files, value_range)
     if understood:
         if small_classes:
             understood += f"; by rank in small classes: {some(small_classes)}"
-        kinds = dataset.skipped["reason"].str.split(":").str[0].value_counts()
-        skipped = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        print(f"{dataset}; {understood}; skipped: {skipped or 'none'}")
+        print(f"{dataset}; {understood}; skipped: {_by_kind(dataset.skipped['reason'])}")
+        few = list(dataset.counts.index[dataset.counts["total"] < FEW])
+        if few:
+            print(f"Fewer than {FEW} images in {some(few)}: too few for most lessons. Add images.")
     return dataset
 
 
@@ -156,6 +176,9 @@ def fetch_clothing() -> Path:
     Raises OSError in one line if that fails; nothing half-made stays.
     """
     folder = DATA / "downloads" / "clothing"
+    shared = SHARED and SHARED / "downloads" / "clothing"
+    if shared and shared.exists():
+        return shared
     if not folder.exists():
         with made_whole(folder) as made:
             archive, unpacked = made.with_name("clothing.zip"), made.with_name("unpacked")
@@ -209,7 +232,7 @@ def _solar(name: str) -> pd.DataFrame:
     files = pd.DataFrame({"class_name": labels["module_type"] + "-" + state})
     files["source"] = [str(folder / file) for file in labels["file"]]
     files["certain"] = labels["probability"].isin([0, 1])
-    files = look(files, DATA / "files.sqlite")
+    files = _look(files)
     for _, digests in files.groupby("class_name")["digest"]:
         files.loc[digests.index, "split"] = by_rank(digests, SHARES)
     if name == "solar-binary":  # the same splits, so that results compare
@@ -217,10 +240,16 @@ def _solar(name: str) -> pd.DataFrame:
     return files
 
 
+def _look(files: pd.DataFrame) -> pd.DataFrame:
+    return look(files, DATA / "files.sqlite", SHARED and SHARED / "files.sqlite")
+
+
 def _own_folder(source: str) -> Path:
     folder = (ROOT / Path(source).expanduser()).resolve()
     if not folder.is_dir():
         problem = "is a file: unpack an archive first" if folder.is_file() else "is not there"
+        if re.match(r"[a-z]\w+:/", source.lower()):  # https://, s3://, and no drive such as C:/
+            folder, problem = source, "is an address: download it first"
         raise NotADirectoryError(
             f"{printable(folder)} {problem}. Name a folder that holds a folder for each class, or "
             f"one of: {', '.join(PACKAGED)}."
@@ -232,6 +261,16 @@ def _own_name(folder: Path) -> str:
     """The folder's name in data/. A hash of its place keeps apart what is called alike."""
     plain = re.sub(r"[^\w.-]+", "-", folder.name)[:60].strip(".-") or "images"
     return f"{plain}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:6]}"
+
+
+def _by_kind(reasons: pd.Series) -> str:
+    """How many files of which kind; and what to do, if that is the same for all of the kind."""
+    said = []
+    for kind, same in reasons.groupby(reasons.str.split(":").str[0]):
+        advice = same.iloc[0].partition(": ")[2]
+        once = f" ({advice})" if advice and same.nunique() == 1 else ""
+        said.append(f"{len(same)} {kind}{once}")
+    return ", ".join(said) or "none"
 
 
 def _made(name: str, files: pd.DataFrame, value_range) -> Dataset:

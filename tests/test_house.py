@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ORDER = [
     "images",
-    "layout",
     "files",
+    "layout",
     "splits",
     "data",
     "weights",

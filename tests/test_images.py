@@ -80,6 +80,46 @@ def test_a_large_jpeg_is_decoded_at_a_fraction_of_its_size(tmp_path, monkeypatch
     assert np.array_equal(read_image(tmp_path / "large.jpg", 70), expected)
 
 
+def test_a_heic_photo_is_read_where_pillow_heif_is(tmp_path):
+    pillow_heif = pytest.importorskip("pillow_heif", reason="the extra heic")
+    path = tmp_path / "photo.heic"
+    pillow_heif.from_pillow(paint(7, (80, 64))).save(path, quality=95)
+    pixels = read_image(path).astype(int)
+    assert np.abs(pixels[20, 10] - (255, 0, 0)).max() < 30 and pixels.shape == (64, 80, 3)
+    assert images.suffix_to_convert_to(path.read_bytes()) == ".jpg"
+
+
+NO_IMAGES = {
+    "video": b"\0\0\0\x20ftypisom" + bytes(99),
+    "web page": b"\n<!DOCTYPE HTML><title>404</title>",
+    "Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00",
+    "DICOM file": bytes(128) + b"DICM" + bytes(99),
+    "RAW photo": b"FUJIFILMCCD-RAW " + bytes(99),
+    "archive": b"PK\x03\x04" + bytes(99),
+    "file of arrays": b"\x93NUMPY\1\0" + bytes(99),
+    "text file": b'{"title": "IMG_0001.jpg"}',
+    "unknown kind of file": bytes(range(99)),
+}
+
+
+@pytest.mark.parametrize("kind", NO_IMAGES)
+def test_what_is_no_image_is_called_by_its_first_bytes(tmp_path, kind):
+    (tmp_path / "a.jpg").write_bytes(NO_IMAGES[kind])
+    with pytest.raises(ValueError, match=rf"a\.jpg: {kind}"):
+        read_image(tmp_path / "a.jpg")
+
+
+def test_the_small_preview_in_a_cameras_raw_file_is_no_image(tmp_path):
+    paint(7).save(tmp_path / "a.dng", "TIFF", tiffinfo={254: 1})
+    with pytest.raises(ValueError, match="RAW photo: export it as JPEG"):
+        read_image(tmp_path / "a.dng")
+
+
+def test_a_windows_path_is_shown_as_it_is():
+    path = images.Path("C:\\Users\\new\\table.jpg")
+    assert images.printable(path) == "C:\\Users\\new\\table.jpg"
+
+
 # Grey values beyond 8 bits ------------------------------------------------------------------------
 
 

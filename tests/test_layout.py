@@ -24,6 +24,8 @@ def write(top, files: str):
 
 CONTENT = "split by content, about 60/20/20"
 OWN = "your own train, validation and test"
+OWN_VALIDATION = "your own validation as test; validation taken from your train by content"
+OWN_TRAIN = "your train split by content, about 60/20/20"
 OWN_TEST = "your own test; validation taken from your train by content"
 ALL = "train/a/1 train/b/2 validation/a/3 validation/b/4 test/a/5 test/b/6"
 UNDERSTOOD = {
@@ -50,7 +52,7 @@ UNDERSTOOD = {
     "train and val": (
         "train/a/1 train/b/2 val/a/5 val/b/6",
         "a1 b2 test/a5 test/b6",
-        "your own validation as test; validation taken from your train by content",
+        OWN_VALIDATION,
     ),
     "something beside the splits": (
         "train/a/1 train/b/2 test/a/5 test/b/6 Meta/c/7 models/",
@@ -67,6 +69,37 @@ UNDERSTOOD = {
         "a1 b2 test/a5 test/b6",
         OWN_TEST,
     ),
+    "images of a competition's test without classes": (
+        "train/a/1 train/b/2 test/3",
+        "a1 b2",
+        f"{CONTENT}; read from train, not from test beside it",
+    ),
+    "the same in a folder of their own": (
+        "train/a/1 train/b/2 test/unknown/3",
+        "a1 b2",
+        f"{OWN_TRAIN}; left out beside them: test",
+    ),
+    "the same beside a validation set": (
+        "train/a/1 train/b/2 valid/a/3 valid/b/4 seg_pred/ test1/5",
+        "a1 b2 test/a3 test/b4",
+        f"{OWN_VALIDATION}; left out beside them: seg_pred, test1",
+    ),
+    "images beside what describes them": (
+        "CUB/images/a/1 CUB/images/b/2 CUB/attributes/3 CUB/parts/4 CUB/classes.txt",
+        "a1 b2",
+        f"{CONTENT}; read from CUB/images, not from attributes, parts beside it",
+    ),
+    "an archive in an archive, its copy beside": (
+        "x/train/a/1 x/train/b/2 x/test/a/3 x/test/b/4 x/x/train/a/5 x/__MACOSX/train/a/6",
+        "a1 b2 test/a3 test/b4",
+        f"{OWN_TEST}; left out beside them: x; read from x",
+    ),
+    "classes with a split's word": (
+        "test_tube/1 beaker/2 trains/3",
+        "beaker2 test_tube1 trains3",
+        CONTENT,
+    ),
+    "one folder in each class": ("a/DCIM/100APPLE/1 b/DCIM/101APPLE/2", "a1 b2", CONTENT),
     "what systems leave": (
         "a/1 b/2 a/.DS_Store a/Thumbs.db b/desktop.ini a/._1 .git/x/3 __MACOSX/a/4 "
         ".ipynb_checkpoints/5 a/.ipynb_checkpoints/6",
@@ -74,6 +107,38 @@ UNDERSTOOD = {
         CONTENT,
     ),
 }
+
+
+SPLIT_FOLDERS = {
+    "Training|Testing": OWN_TEST,
+    "seg_train/seg_train|seg_test/seg_test": OWN_TEST,
+    "train_set|test_set": OWN_TEST,
+    "training_set|test_set": OWN_TEST,
+    "train_images|test_images": OWN_TEST,
+    "trainset|testset": OWN_TEST,
+    "TrainData|TestData": OWN_TEST,
+    "01_train|02_test": OWN_TEST,
+    "cats-train|cats-test": OWN_TEST,
+    "train_val|test": OWN_TEST,
+    "Train (1)|Test (1)": OWN_TEST,
+    "train |test ": OWN_TEST,
+    "train|evaluation": OWN_TEST,
+    "train|dev": OWN_VALIDATION,
+    "train2017|val2017": OWN_VALIDATION,
+}
+
+
+@pytest.mark.parametrize("tops", SPLIT_FOLDERS)
+def test_splits_are_recognized_by_words_in_their_names(tmp_path, tops):
+    for top in tops.split("|"):
+        for name in "ab":
+            (tmp_path / top / name).mkdir(parents=True)
+            (tmp_path / top / name / "1").touch()
+    files, understood = find_images(tmp_path)
+    assert set(files["class_name"]) == {"a", "b"} and understood == SPLIT_FOLDERS[tops]
+    held_out = files["source"].str.startswith(str(tmp_path / tops.split("|")[1]))
+    assert files["split"].where(held_out, "train").tolist().count("test") == 2
+    assert set(files["split"][~held_out]) == {""}
 
 
 @pytest.mark.parametrize("name", UNDERSTOOD)
@@ -93,15 +158,37 @@ WHAT = (
     "expected a folder for each of two or more classes, or these below train, val and test; found "
 )
 REFUSED = {
-    "nothing": ("", f"{WHAT}class folders: none; files: none. Sort the images into class folders."),
-    "loose files": ("1.png 2.png 3.JPG", f"{WHAT}class folders: none; files: 2 .png, 1 .jpg. Sort"),
+    "nothing": ("", f"{WHAT}class folders: none; files: none. Sort the images into class folders"),
+    "cat.0.jpg": ("cat.0.jpg 2.jpg 3.PNG", f"{WHAT}class folders: none; files: 1 .png, 2 .jpg."),
+    "a table": ("images/1 labels.csv", f"{WHAT}class folders: images; files: 1 .csv. Sort the"),
+    "splits without classes": ("train/cat.0.jpg test1/2", f"{WHAT}no folders below train. Sort"),
+    "YOLO": ("images/train/1 labels/train/1.txt", ": images, labels are for detection"),
+    "Roboflow": ("train/images/1 train/labels/2 test/images/3 test/labels/4", "images, labels are"),
+    "Stanford Dogs": ("Images/a/1 Annotation/a/1.txt", ": Annotation, Images are for detection"),
+    "masks": ("images/1 masks/1", "this course needs a class for each image. If one of them holds"),
+    "masks in each class": (
+        "a/images/1 a/masks/1 b/images/2 b/masks/2",
+        ": a, b all hold the same folders: images, masks. If those are the classes, load one of",
+    ),
+    "the same in colour and grey": (
+        "color/a/1 color/b/2 grayscale/a/1 grayscale/b/2",
+        ": color, grayscale all hold the same folders: a, b. If those are the classes, load one of",
+    ),
+    "splits in Spanish": (
+        "entrenamiento/a/1 entrenamiento/b/2 prueba/a/1 prueba/b/2",
+        "or call the former train, val and test.",
+    ),
+    "splits below the classes": (
+        "a/train/1 a/test/2 b/train/3 b/test/4",
+        ": a, b all hold the same folders: test, train.",
+    ),
     "one class": ("cat/1.png", f"{WHAT}class folders: cat; files: none. Sort"),
     "one class with folders": ("cat/x/1.png", f"cat: {WHAT}class folders: x; files: none. Sort"),
     "empty classes": (
         "a/1 b/2 c/ d/ e/ f/",
         "no files in these class folders: c, d, e and 1 more.",
     ),
-    "no train": ("val/a/1 val/b/2 test/a/3 test/b/4", f"{WHAT}test, validation, but no train."),
+    "no train": ("val/a/1 val/b/2 test/a/3 test/b/4", "test, val all hold the same folders: a, b."),
     "classes that differ": (
         "train/a/1 train/b/2 val/a/3 val/b/4 test/a/5 test/c/6",
         "test: expected the classes that are in the other splits; missing: b. Add these folders",
