@@ -23,7 +23,7 @@ import pandas as pd
 from PIL import Image
 from tqdm.contrib.concurrent import thread_map
 
-from helpers.files import WORKERS, download, look, made_whole, remove_abandoned
+from helpers.files import MAKING, WORKERS, download, look, made_whole, remove_abandoned
 from helpers.images import ValueRangeError, printable, read_image, some
 from helpers.images import read_images as read_images  # lessons say data.read_images
 from helpers.layout import SPLITS, find_images
@@ -211,7 +211,9 @@ def clean() -> list[Path]:
         made.sort(key=lambda folder: folder.stat().st_mtime)  # every load sets it
         removed += [folder for folder in made[:-1] if time.time() - folder.stat().st_mtime > DAY]
     for folder in removed:
-        shutil.rmtree(folder, ignore_errors=True)
+        doomed = folder.with_name(f"{MAKING}{folder.name}")  # so that no half of it is ever loaded
+        os.replace(folder, doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
     return removed
 
 

@@ -41,8 +41,8 @@ class ValueRangeError(ValueError):
 
     def __init__(self, low: float, high: float, name: str = ""):
         self.low, self.high = low, high
-        white = max(high, 1.0)
-        if high.is_integer():  # 8 bits or more: 4095 for a camera of 12 bits
+        white = max(high, 1.0)  # float images usually run from 0 to 1
+        if high > 1 and high.is_integer():  # 8 bits or more: 4095 for a camera of 12 bits
             white = 2 ** max(8, int(high).bit_length()) - 1
         super().__init__(
             f"{name}16-bit or float grey values, the largest is {high:.9g}. Say which is black "

@@ -131,7 +131,8 @@ def write_grey(path, values, dtype="uint16"):
 @pytest.mark.parametrize(
     ("values", "dtype", "largest", "call"),
     [
-        ([0, 0], "uint16", "0", "(0, 255)"),
+        ([0, 0], "uint16", "0", "(0, 1)"),
+        ([0.0, 1.0], "float32", "1", "(0, 1)"),
         ([0, 250], "uint16", "250", "(0, 255)"),
         ([0, 260], "uint16", "260", "(0, 511)"),
         ([7, 4012], "uint16", "4012", "(0, 4095)"),
