@@ -17,7 +17,7 @@ def _build(answer) -> str:
         if "shape" not in str(error):
             raise
         raise LearnerError(
-            f"{error} Does your input have the shape backbone.input_shape[1:]?"
+            f"Does your input have the shape backbone.input_shape[1:]? {error}"
         ) from None
     if not isinstance(model, keras.Model):
         return f"Return a keras.Model; yours returned {type(model).__name__}."
