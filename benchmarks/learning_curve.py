@@ -103,7 +103,8 @@ def main():
     options = parser.parse_args()
     start = time.monotonic()
     dataset = data.load(options.data)
-    data_name = dataset.name.removesuffix("-dataset-small")  # a copy of the photos in a folder
+    is_clothing = dataset.name.startswith("clothing")  # a copy of the photos in a folder, too
+    data_name = "clothing" if is_clothing else dataset.name
     models = splits_of(dataset)
     done = set()
     if options.out.exists():
