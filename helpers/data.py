@@ -247,9 +247,11 @@ def _look(files: pd.DataFrame) -> pd.DataFrame:
 
 
 def _own_folder(source: str) -> Path:
-    folder = (ROOT / Path(source).expanduser()).resolve()
+    folder = (ROOT / os.path.expanduser(source.strip(" \n\"'"))).resolve()  # quotes: Copy as path
     if not folder.is_dir():
         problem = "is a file: unpack an archive first" if folder.is_file() else "is not there"
+        if folder.suffix.lower() in Image.registered_extensions() and folder.is_file():
+            problem = "is an image: name the folder above the folder of its class"
         if re.match(r"[a-z]\w+:/", source.lower()):  # https://, s3://, and no drive such as C:/
             folder, problem = source, "is an address: download it first"
         raise NotADirectoryError(

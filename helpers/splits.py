@@ -54,7 +54,7 @@ def with_splits(source: str, files: pd.DataFrame, group: Callable | None, skip_s
         rows.loc[members.index, "split"] = by_rank(members, shares)
     files.loc[rows.index, "split"] = rows["split"]
     small = _too_small(files)
-    if small and skip_small:
+    if small and skip_small and len(small) < files["class_name"].nunique() - 1:
         too_small = files["class_name"].isin(small) & (files["reason"] == "")
         files.loc[too_small, "reason"] = "small class: lacks an image for each of three splits"
     elif small:
@@ -105,9 +105,13 @@ def _too_small(files: pd.DataFrame) -> list[str]:
 
 def _why_too_small(files: pd.DataFrame, small: list[str]) -> str:
     skipped = files.loc[(files["reason"] != "") & files["class_name"].isin(small), "reason"]
-    why = f" (skipped there: {skipped.iloc[0]})" if len(skipped) else ""
+    kinds = skipped.str.split(":").str[0]  # the most frequent kind says most
+    often = kinds == kinds.value_counts().idxmax() if len(skipped) else kinds
+    why = f" (skipped there: {skipped[often].iloc[0]})" if len(skipped) else ""
+    n_classes, advice = files["class_name"].nunique(), "Add images."
+    if len(small) < n_classes - 1:  # two classes are left
+        advice = "Add images, or leave these classes out: data.load(..., skip_small=True)."
     return (
         "each class needs an image (or group) for each of three splits; too few in "
-        f"{len(small)} of {files['class_name'].nunique()} classes: {some(small)}{why}. Add images, "
-        "or leave these classes out: data.load(..., skip_small=True)."
+        f"{len(small)} of {n_classes} classes: {some(small)}{why}. {advice}"
     )

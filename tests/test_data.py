@@ -484,9 +484,7 @@ def test_what_is_no_folder_is_named(photos):
         NotADirectoryError, match=r"nowhere is not there\. Name a folder .* or one of: solar"
     ):
         data.load(photos / "nowhere")
-    with pytest.raises(
-        NotADirectoryError, match=r"cat-000\.png is a file: unpack an archive first"
-    ):
+    with pytest.raises(NotADirectoryError, match=r"cat-000\.png is an image"):
         data.load(photos / "cat" / "cat-000.png")
 
 
@@ -710,3 +708,35 @@ def test_an_address_is_told_from_a_folder(own_data):
 def test_few_images_are_said(own_data, tmp_path, capsys):
     data.load(write_classes(tmp_path / "photos", {"cat": 3, "dog": 20}))
     assert "Fewer than 10 images in cat: too few for most lessons." in capsys.readouterr().out
+
+
+def test_classes_that_are_all_too_small_are_not_left_out(own_data, tmp_path):
+    folder = write_classes(tmp_path / "few", {"cat": 2, "dog": 2})
+    with pytest.raises(ValueError, match=r"2 of 2 classes: cat, dog\. Add images\.$"):
+        data.load(folder, skip_small=True)
+
+
+def test_what_was_skipped_most_is_named_where_a_class_is_too_small(own_data, tmp_path):
+    folder = write_classes(tmp_path / "phone", {"mug": 2, "spoon": 9})
+    (folder / "mug" / "a.aae").write_text("plist")
+    for number in range(3):
+        (folder / "mug" / f"b{number}.mov").write_bytes(b"\0\0\0\x14ftypqt  " + bytes(8))
+    with pytest.raises(ValueError, match=r"skipped there: (?!text)"):
+        data.load(folder)
+
+
+@pytest.mark.parametrize("form", ['"{}"', "'{}'", "{} \n"])
+def test_a_path_copied_with_its_quotes_is_read(form, own_data, tmp_path):
+    folder = write_classes(tmp_path / "my photos (2)", {"cat": 9, "dog": 9})
+    assert len(data.load(form.format(folder)).images) == 18
+
+
+def test_an_unknown_home_is_a_folder_that_is_not_there(own_data):
+    with pytest.raises(NotADirectoryError, match="nobodyhere"):
+        data.load("~nobodyhere/photos")
+
+
+def test_an_image_is_no_folder(own_data, tmp_path):
+    folder = write_classes(tmp_path / "photos", {"cat": 9, "dog": 9})
+    with pytest.raises(NotADirectoryError, match="is an image: name the folder above"):
+        data.load(next((folder / "cat").iterdir()))
