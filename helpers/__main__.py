@@ -159,7 +159,7 @@ def doctor() -> int:
         problem = _fails("import tensorflow; from helpers import models; models.backbone(71)")
     except (OSError, ValueError) as error:
         problem = str(error)
-    if tensorflow := _fails("import tensorflow"):
+    if tensorflow := problem and _fails("import tensorflow"):
         problems.append(f"TensorFlow does not load, so no lesson can run: {tensorflow}")
     elif problem:
         problems.append(

@@ -105,9 +105,11 @@ def _too_small(files: pd.DataFrame) -> list[str]:
 
 def _why_too_small(files: pd.DataFrame, small: list[str]) -> str:
     skipped = files.loc[(files["reason"] != "") & files["class_name"].isin(small), "reason"]
-    kinds = skipped.str.split(":").str[0]  # the most frequent kind says most
-    often = kinds == kinds.value_counts().idxmax() if len(skipped) else kinds
-    why = f" (skipped there: {skipped[often].iloc[0]})" if len(skipped) else ""
+    why = ""
+    if len(skipped):
+        kinds = skipped.str.split(":").str[0]
+        most = skipped[kinds == kinds.value_counts().idxmax()]  # the most frequent kind says most
+        why = f" (skipped there: {most.iloc[0]})"
     n_classes, advice = files["class_name"].nunique(), "Add images."
     if len(small) < n_classes - 1:  # two classes are left
         advice = "Add images, or leave these classes out: data.load(..., skip_small=True)."

@@ -1,7 +1,6 @@
 """Train heads on features, repeat over seeds, and say how sure a result is."""
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -11,6 +10,7 @@ from tqdm import tqdm
 
 from helpers.data import Dataset
 from helpers.features import Split
+from helpers.files import made_whole
 
 
 def fit_head(
@@ -151,9 +151,7 @@ def rung(dataset: Dataset, name: str, predictions) -> dict:
         found = f"{row['broken_found']} of {row['broken']} broken cells found"
         print(f"{found}, {row['false_alarms']} false alarms")
     file = dataset.output_folder / "ladder" / f"{dataset.folder.name}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
     rungs = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    unfinished = file.with_suffix(f".{os.getpid()}")
-    unfinished.write_text(json.dumps(rungs | {name: row}), encoding="utf-8")
-    os.replace(unfinished, file)  # whole or not at all
+    with made_whole(file) as made:
+        made.write_text(json.dumps(rungs | {name: row}), encoding="utf-8")
     return row

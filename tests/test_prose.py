@@ -6,6 +6,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tools import lessons
+
 ROOT = Path(__file__).resolve().parent.parent
 SECOND = [
     path
@@ -89,7 +91,7 @@ def test_every_figure_has_an_alternative_text(path):
     without = [
         cell.id
         for cell in nbformat.read(path, 4).cells
-        if any("image/" in str(list(output.get("data", {}))) for output in cell.get("outputs", []))
+        if lessons.has_figure(cell)
         and len(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")) < 20
     ]
     assert without == []

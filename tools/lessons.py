@@ -78,7 +78,8 @@ def demonstrations(cells):
 
 
 def has_figure(cell):
-    return any(FIGURES.keys() & output.get("data", {}) for output in cell.get("outputs", []))
+    kinds = [kind for output in cell.get("outputs", []) for kind in output.get("data", {})]
+    return any(kind.startswith("image/") for kind in kinds)
 
 
 def count(path):
