@@ -53,7 +53,7 @@ def skip_without_torch(items):
         reason="lesson 10 needs PyTorch: pip install -r requirements-torch.txt"
     )
     for item in items:
-        runs = item.nodeid.startswith("notebooks/") or "learner" in item.nodeid
+        runs = item.nodeid.startswith("notebooks/") or "is_tried" in item.nodeid
         if not TORCH and runs and "10_pytorch_by_hand" in item.nodeid:
             item.add_marker(missing)
 

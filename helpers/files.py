@@ -80,7 +80,8 @@ def look(files: pd.DataFrame, memory: Path, shared: Path | None = None) -> pd.Da
                     _remember(db, stamps, found)
                     bar.update(len(batch))
     except sqlite3.Error as error:
-        raise OSError(f"{memory}: {error}. Delete it, or set COURSE_DATA to a folder.") from None
+        advice = "Set COURSE_DATA to a folder that may be written and has room, or delete this file."
+        raise OSError(f"{memory}: {error}. {advice}") from None
     found = [known[stamps[source]] for source in files["source"]]
     return files.join(pd.DataFrame(found, files.index))
 
