@@ -132,7 +132,8 @@ def load(
 
     source : "solar" (the default), "solar-binary" (two classes), "clothing" (a download of 106 MB),
         or a folder that holds a folder for each class, with or without train, validation and test
-        above them. Without it COURSE_DATASET decides; a relative path counts from the repository.
+        above them. Without it COURSE_DATASET decides. A relative path counts from the repository;
+        if nothing is there, from the current folder.
     group : path -> object, patient, ...: what may not stand in two splits.
     value_range : (black, white) for 16-bit and float grey images.
     skip_small : leave out classes that have no image for each of three splits.
@@ -163,6 +164,8 @@ def load(
     files = without_copies(files)
     files, small_classes = with_splits(source, files, group, skip_small)
     dataset = _made(name, files, value_range)
+    if any("$" in name for name in dataset.class_names):
+        pd.set_option("display.html.use_mathjax", False)  # in tables it would begin a formula
     if understood:
         if small_classes:
             understood += f"; by rank in small classes: {some(small_classes)}"
