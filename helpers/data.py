@@ -164,15 +164,8 @@ def load(
     files = without_copies(files)
     files, small_classes = with_splits(source, files, group, skip_small)
     dataset = _made(name, files, value_range)
-    if any("$" in name for name in dataset.class_names):
-        pd.set_option("display.html.use_mathjax", False)  # in tables it would begin a formula
     if understood:
-        if small_classes:
-            understood += f"; by rank in small classes: {some(small_classes)}"
-        print(f"{dataset}; {understood}; skipped: {by_kind(dataset.skipped['reason'])}")
-        few = list(dataset.counts.index[dataset.counts["total"] < FEW])
-        if few:
-            print(f"Fewer than {FEW} images in {some(few)}: too few for most lessons. Add images.")
+        _say(dataset, understood, small_classes)
     return dataset
 
 
@@ -278,6 +271,18 @@ def _own_name(folder: Path) -> str:
     """The folder's name in data/. A hash of its place keeps apart what is called alike."""
     plain = re.sub(r"[^\w.-]+", "-", folder.name)[:60].strip(".-") or "images"
     return f"{plain}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:6]}"
+
+
+def _say(dataset: Dataset, understood: str, small_classes: list[str]) -> None:
+    """Print in a line how an own folder was understood, and in another if it is very small."""
+    if small_classes:
+        understood += f"; by rank in small classes: {some(small_classes)}"
+    print(f"{dataset}; {understood}; skipped: {by_kind(dataset.skipped['reason'])}")
+    few = list(dataset.counts.index[dataset.counts["total"] < FEW])
+    if few:
+        print(f"Fewer than {FEW} images in {some(few)}: too few for most lessons. Add images.")
+    if any("$" in name for name in dataset.class_names):
+        pd.set_option("display.html.use_mathjax", False)  # a $ in a table would begin a formula
 
 
 def _made(name: str, files: pd.DataFrame, value_range) -> Dataset:

@@ -6,6 +6,7 @@ reason (why the file is skipped, or "").
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from helpers.layout import SPLITS
 
 SEED = 42
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
-MASK = r"(?i)^(.+?)[ _-](?:mask|segmentation|seg|gt|thumb|thumbnail)(?:[ _-]?\d+)?$"
+MASK = r"(?i)(.+)[ _-](?:mask|segmentation|seg|gt|thumb|thumbnail)(?:[ _-]?\d+)?$"
 SHARES_BESIDE_TEST = {"train": 0.8, "validation": 0.2}  # where a folder brings its own test set
 
 
@@ -37,11 +38,14 @@ def without_copies(files: pd.DataFrame) -> pd.DataFrame:
 
 def without_masks(files: pd.DataFrame) -> pd.DataFrame:
     """Skip what is called like a mask or thumbnail of an image beside it: x_mask.png, x.png."""
-    names = files["source"].map(lambda source: os.path.splitext(source)[0])
-    image = names.str.extract(MASK, expand=False)
-    masks = image.isin(set(names)) & (files["reason"] == "")
-    reasons = "mask or thumbnail: of " + image.map(os.path.basename, na_action="ignore")
-    return files.assign(reason=files["reason"].mask(masks, reasons))
+    stems = [os.path.splitext(source)[0] for source in files["source"]]
+    images, reasons = set(stems), []
+    for stem, reason in zip(stems, files["reason"], strict=True):
+        mask = re.match(MASK, stem)
+        if mask and mask[1] in images and not reason:
+            reason = f"mask or thumbnail: of {printable(os.path.basename(mask[1]))}"
+        reasons.append(reason)
+    return files.assign(reason=reasons)
 
 
 def with_splits(source: str, files: pd.DataFrame, group: Callable | None, skip_small: bool = False):
