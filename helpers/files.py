@@ -30,38 +30,41 @@ WORKERS, BATCH = min(8, os.cpu_count() or 1), 256
 
 def folders_in(folder: Path) -> list[Path]:
     """The folders in it, sorted, and the links to folders."""
-    entries = _entries(folder)  # asking them costs nothing, asking the disk for each file does
-    maybe = [each for each in entries if each.is_dir(follow_symlinks=False) or each.is_symlink()]
-    return sorted(Path(each) for each in maybe if os.path.isdir(each))
+    # asking an entry costs nothing; asking the disk about each file does
+    maybe = [
+        one for one in _entries(folder) if one.is_dir(follow_symlinks=False) or one.is_symlink()
+    ]
+    return sorted(Path(one) for one in maybe if not _ignored(one.name) and os.path.isdir(one))
 
 
 def files_in(folder: str | Path) -> Iterator[str]:
     """Every file below. A link to a folder counts as a file: followed, it could lead in circles."""
     for entry in sorted(_entries(folder), key=lambda entry: entry.name):
+        if _ignored(entry.name):
+            continue
         if entry.is_dir(follow_symlinks=False):
             yield from files_in(entry.path)
         else:
             yield entry.path
 
 
+def endings_in(folder: Path) -> Counter:
+    """How many files of each ending lie in the folder itself."""
+    files = [one for one in _entries(folder) if one.is_file() and not _ignored(one.name)]
+    return Counter(Path(one).suffix.lower() or "without an ending" for one in files)
+
+
 def _entries(folder: str | Path) -> list[os.DirEntry]:
-    """What lies in a folder, without what systems and programs leave there."""
     try:
-        return [entry for entry in os.scandir(folder) if not _ignored(entry.name)]
+        return list(os.scandir(folder))
     except PermissionError:
         advice = "Give yourself the right to read it, or move it elsewhere."
         raise PermissionError(f"{printable(folder)} may not be read. {advice}") from None
 
 
 def _ignored(name: str) -> bool:
-    hidden = name.startswith(".") and not name.endswith(".icloud")  # a photo that is not here yet
-    return hidden or name.lower() in IGNORED
-
-
-def endings_in(folder: Path) -> Counter:
-    """How many files of each ending lie in the folder itself."""
-    files = [Path(entry) for entry in _entries(folder) if entry.is_file()]
-    return Counter(file.suffix.lower() or "without an ending" for file in files)
+    """Whether systems and programs made it for themselves. A photo may wait in iCloud, though."""
+    return name.lower() in IGNORED or (name.startswith(".") and not name.endswith(".icloud"))
 
 
 def class_name(folder: Path) -> str:
