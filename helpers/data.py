@@ -146,7 +146,7 @@ def load(
     """
     if source is None:
         source = os.environ.get("COURSE_DATASET") or "solar"
-    source = str(source).strip(" \n\"'")  # quotes: Windows' Copy as path
+    source = str(source).strip(" \n\"'“”")  # quotes: Windows' Copy as path
     name, understood = source.lower(), ""
     if name in ("solar", "solar-binary"):
         files = _solar(name)
@@ -275,8 +275,8 @@ def _own_name(folder: Path) -> str:
 
 def _say(dataset: Dataset, understood: str, small_classes: list[str]) -> None:
     """Print in a line how an own folder was understood, and in another if it is very small."""
-    if small_classes:
-        understood += f"; by rank in small classes: {some(small_classes)}"
+    if ranked := set(small_classes) & set(dataset.class_names):
+        understood += f"; by rank in small classes: {some(ranked)}"
     print(f"{dataset}; {understood}; skipped: {by_kind(dataset.skipped['reason'])}")
     few = list(dataset.counts.index[dataset.counts["total"] < FEW])
     if few:

@@ -79,7 +79,7 @@ def by_name(folders: list[Path], name_of: Callable[[Path], str]) -> dict[str, Pa
         name = name_of(path).casefold()
         if name in found:
             twins = f"the folders {found[name].name!a} and {path.name!a} would become one"
-            raise ValueError(f"{printable(path.parent)}: {twins}. Join them, or move one.")
+            raise ValueError(f"{printable(path.parent)}: {twins}. Join them, or rename one.")
         found[name] = path
     return found
 

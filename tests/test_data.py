@@ -437,7 +437,7 @@ def test_a_dollar_in_a_class_name_begins_no_formula_in_a_table(own_data, tmp_pat
     ("source", "current"),
     [
         ('"{photos}"', "/"),
-        ("'{photos}/'", "/"),
+        ("“{photos}/”", "/"),
         (" {photos} \n", "/"),
         ("photos", "{photos}/.."),
         ("./photos/cat/..", "{photos}/.."),
