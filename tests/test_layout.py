@@ -6,6 +6,8 @@ import unicodedata
 
 import pytest
 
+from helpers import layout
+from helpers.files import folders_in
 from helpers.layout import find_images
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="names that only Linux's disks hold")
@@ -208,14 +210,13 @@ def test_accents_written_in_two_ways_are_one_class_across_splits(tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links")
 @pytest.mark.parametrize("tree", ["jpg/1", "x/y/1", "a/1 a/x/y/3 b/2"])
-def test_links_to_folders_lead_in_no_circle(tmp_path, tree):
+def test_links_to_folders_lead_in_no_circle(tmp_path, tree, monkeypatch):
+    asked = []
+    monkeypatch.setattr(layout, "folders_in", lambda path: asked.append(path) or folders_in(path))
     photos = write(tmp_path / "photos", tree)
     (photos / "up").symlink_to(tmp_path)
-    try:
-        said = "".join(find_images(photos)[0]["source"])
-    except ValueError as error:
-        said = str(error)
-    assert "up/photos/up/photos" not in said and str(photos) in said
+    files, _ = find_images(photos)
+    assert len(asked) < 40 and len(files) < 9
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whom rights do not stop")
