@@ -132,8 +132,10 @@ def _require_classes(found: dict[str, Path], names: dict[str, str]) -> None:
         problem = f"expected the classes of the other splits; missing: {some(missing)}. Add these "
         problem += "folders, take them out there, or load one split alone."
     elif len(shared) > max(1, len(set().union(*inside)) / 2):  # a few are objects, or sessions
-        problem = f"{some(names.values())} all hold the same folders: {some(shared)}. Load one of "
-        problem += "them alone, call them train, val and test, or leave in each only one folder."
+        problem = f"{some(names.values())} all hold the same folders: {some(shared)}. If these are "
+        problem += (
+            "classes, load one alone, or call all train, val and test; if not, keep one each."
+        )
     if problem:
         raise ValueError(f"{printable(next(iter(found.values())).parent)}: {problem}")
 

@@ -316,7 +316,7 @@ def test_what_could_not_be_opened_is_looked_at_again(photos):
 def test_a_table_that_is_damaged_is_named(photos):
     data.load(photos)
     (data.DATA / "files.sqlite").write_bytes(b"no table" * 1000)
-    with pytest.raises(OSError, match=r"files\.sqlite: file is not a database\. .* or delete this file"):
+    with pytest.raises(OSError, match=r"files\.sqlite: file is not a database\. .* delete this"):
         data.load(photos)
 
 

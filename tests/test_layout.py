@@ -124,7 +124,7 @@ WHAT = (
 )
 NONE = f"{WHAT} class folders: none; files: "
 ONE_LEVEL = (
-    "Load one of them alone, call them train, val and test, or leave in each only one folder"
+    "If these are classes, load one alone, or call all train, val and test; if not, keep one"
 )
 PARTS = "look like parts of a set, as for detection, and not like classes. Load one of them alone"
 # fmt: off
