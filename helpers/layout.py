@@ -133,9 +133,7 @@ def _require_classes(found: dict[str, Path], names: dict[str, str]) -> None:
         problem += "folders, take them out there, or load one split alone."
     elif len(shared) > max(1, len(set().union(*inside)) / 2):  # a few are objects, or sessions
         problem = f"{some(names.values())} all hold the same folders: {some(shared)}. If these are "
-        problem += (
-            "classes, load one alone, or call all train, val and test; if not, keep one each."
-        )
+        problem += "classes, load one alone, or call all train, val, test. If not, keep one each."
     if problem:
         raise ValueError(f"{printable(next(iter(found.values())).parent)}: {problem}")
 

@@ -124,7 +124,7 @@ WHAT = (
 )
 NONE = f"{WHAT} class folders: none; files: "
 ONE_LEVEL = (
-    "If these are classes, load one alone, or call all train, val and test; if not, keep one"
+    "If these are classes, load one alone, or call all train, val, test. If not, keep one each"
 )
 PARTS = "look like parts of a set, as for detection, and not like classes. Load one of them alone"
 # fmt: off
