@@ -104,7 +104,7 @@ def test_a_folder_is_understood(tmp_path, name):
 
 SPLIT_FOLDERS = (
     "Training|Testing seg_train/seg_train|seg_test/seg_test train_set|test_set train|test_set "
-    "train_images|test_images TrainData|TestData 01_train|02_test cats-train|cats-test "
+    "train_images|test_images train_photos|test TrainData|TestData 01_train|02_test cats-train|cats-test "
     "train_val|test Train~(1)|Test~(1) train~|test~ train|evaluation train|dev train2017|val2017"
 )
 
