@@ -260,7 +260,7 @@ def confusion(y_true, y_pred, class_names) -> plt.Figure:
 
     y_true, y_pred : (n,) int, positions in class_names. The colour is the share of the row. Below
     its name a row has its recall, a column its precision ("–": there is nothing to count).
-    From 25 classes on there are only colours.
+    From 25 classes on there are only colours, and the ten largest confusions are printed.
     """
     from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix  # half a second
 
@@ -286,7 +286,19 @@ def confusion(y_true, y_pred, class_names) -> plt.Figure:
         axis.set_yticks(range(n), rows)
         for place, count in np.ndenumerate(counts):
             matrix.text_[place].set(text=str(count or ""))
+    else:
+        _print_confusions(counts, class_names)
     return axis.figure
+
+
+def _print_confusions(counts: np.ndarray, class_names) -> None:
+    """Print the ten largest numbers beside the diagonal of a confusion matrix."""
+    wrong = counts * (1 - np.eye(len(counts), dtype=int))
+    for place in np.argsort(-wrong, axis=None, kind="stable")[:10]:
+        true, predicted = np.unravel_index(place, counts.shape)
+        if wrong[true, predicted]:
+            names = f"{class_names[true]}, predicted as {class_names[predicted]}"
+            print(f"{wrong[true, predicted]} of {counts[true].sum()} {names}")
 
 
 def _percent(count: int, total: int) -> str:

@@ -227,6 +227,15 @@ def test_letters_that_no_font_has_become_squares_after_one_warning(tmp_path):
     assert sorted(labels) == ["bright □□", "dark"] and figure.axes[0].get_title() == "□□-000.png"
 
 
+def test_of_many_classes_the_largest_confusions_are_printed(capsys):
+    y_true, y_pred = [*range(120), 7, 7, 7, 3], [*range(120), 9, 9, 7, 4]
+    plots.confusion(y_true, y_pred, [f"class {number}" for number in range(120)])
+    assert capsys.readouterr().out.splitlines() == [
+        "2 of 4 class 7, predicted as class 9",
+        "1 of 2 class 3, predicted as class 4",
+    ]
+
+
 # Hostile files ------------------------------------------------------------------------------------
 
 
