@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -35,17 +34,6 @@ def test_the_backbone_is_frozen_and_holds_the_known_numbers(whole):
         total.update(str(tensor.shape).encode())
         total.update(np.ascontiguousarray(tensor, "<f4"))
     assert total.hexdigest() == weights.DIGEST
-
-
-def test_a_file_in_keras_older_form_gives_the_same_backbone(whole, tmp_path, monkeypatch):
-    """Keras' own download is one."""
-    from keras.src.legacy.saving import legacy_h5_format
-
-    with h5py.File(tmp_path / "old.h5", "w") as file:
-        legacy_h5_format.save_weights_to_hdf5_group(file, whole)
-    monkeypatch.setenv("COURSE_WEIGHTS", str(tmp_path / "old.h5"))
-    tensors = zip(models.backbone(SIZE).get_weights(), whole.get_weights(), strict=True)
-    assert all(np.array_equal(one, other) for one, other in tensors)
 
 
 @pytest.mark.parametrize("kind", ["cut", "empty", "text", "head"])
