@@ -1,5 +1,8 @@
 """helpers.playgrounds: the drawings as plain functions, the sliders that call them, and the still figure."""
 
+import itertools
+from functools import partial
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ rng = np.random.default_rng(0)
 IMAGE = rng.uniform(0, 255, (20, 31))
 MAP = rng.uniform(0, 9, (24, 40))
 ASYMMETRIC = np.arange(9.0).reshape(3, 3) - 2
+PLAYGROUNDS = [playgrounds.filters, playgrounds.pooling, playgrounds.schedules]
 
 
 @pytest.fixture(autouse=True)
@@ -34,22 +38,13 @@ def drawn(monkeypatch):
     """Records the numbers of every redraw."""
     calls = []
 
-    def spy(name):
-        draw = getattr(playgrounds, name)
+    def record(draw, *arguments, **named):
+        given = [one for one in (*arguments, *named.values()) if not isinstance(one, plt.Figure)]
+        calls.append(tuple(given))
+        return draw(*arguments, **named)
 
-        def record(*arguments, **named):
-            calls.append(
-                tuple(
-                    one for one in (*arguments, *named.values()) if not isinstance(one, plt.Figure)
-                )
-            )
-            return draw(*arguments, **named)
-
-        monkeypatch.setattr(playgrounds, name, record)
-
-    spy("draw_filter")
-    spy("draw_pooling")
-    spy("draw_schedule")
+    for name in ("draw_filter", "draw_pooling", "draw_schedule"):
+        monkeypatch.setattr(playgrounds, name, partial(record, getattr(playgrounds, name)))
     return calls
 
 
@@ -66,81 +61,58 @@ def image_of(axis):
 # The drawings
 
 
-@pytest.mark.parametrize("kernel", [ASYMMETRIC, np.zeros((3, 3)), *playgrounds.PRESETS.values()])
-def test_the_feature_map_that_is_drawn_is_the_convolution(kernel):
-    figure = playgrounds.draw_filter(IMAGE, kernel)
-    assert np.allclose(image_of(figure.axes[0]), IMAGE)
-    assert np.allclose(image_of(figure.axes[2]), convolution.convolve(IMAGE, np.asarray(kernel)))
+KEEP = ("blur", "sharpen", "nothing changes")  # presets that make an image of an image
+KERNELS = {name: (kernel, name in KEEP) for name, kernel in playgrounds.PRESETS.items()}
+KERNELS |= {"zeros": (np.zeros((3, 3)), False), "asymmetric": (ASYMMETRIC, True)}
 
 
-def test_the_kernel_is_drawn_with_its_nine_numbers_and_zero_in_the_middle_of_the_colours():
-    kernel = ASYMMETRIC - ASYMMETRIC.mean()  # a sum of 0
-    figure = playgrounds.draw_filter(IMAGE, kernel)
-    assert [text.get_text() for text in figure.axes[1].texts] == [
-        f"{value:g}" for value in kernel.ravel()
-    ]
-    for axis in figure.axes[1:3]:
-        low, high = axis.images[0].get_clim()
-        assert low == -high < 0
+@pytest.mark.parametrize(("kernel", "keeps"), KERNELS.values(), ids=KERNELS.keys())
+def test_the_filter_figure_shows_image_kernel_and_convolution_with_their_numbers(kernel, keeps):
+    left, middle, right, _ = playgrounds.draw_filter(IMAGE, kernel).axes
+    expected = convolution.convolve(IMAGE, np.asarray(kernel))
+    assert np.allclose(image_of(left), IMAGE) and np.allclose(image_of(right), expected)
+    found = f"feature map, {expected.min():.0f} to {expected.max():.0f}".replace("-", "−")
+    assert right.get_title() == found
+    places = {text.get_position(): text.get_text() for text in middle.texts}  # (column, row)
+    assert places == {(c + 0.5, r + 0.5): f"{value:g}" for (r, c), value in np.ndenumerate(kernel)}
+    low, high = right.images[0].get_clim()
+    if keeps:  # an image again, in grey
+        assert (low, high, right.images[0].cmap.name) == (0, IMAGE.max(), "gray")
+    else:  # zero in the middle of the colours
+        assert low == -high < 0 and right.images[0].cmap.name == "RdBu_r"
 
 
-@pytest.mark.parametrize("preset", ["blur", "sharpen", "nothing changes"])
-def test_a_map_that_is_an_image_again_is_drawn_in_grey(preset):
-    shown = playgrounds.draw_filter(IMAGE, playgrounds.PRESETS[preset]).axes[2].images[0]
-    assert shown.get_clim() == (0, IMAGE.max()) and shown.cmap.name == "gray"
-
-
-@pytest.mark.parametrize("kind", ["max", "average"])
-@pytest.mark.parametrize("window", [1, 2, 3, 8])
-def test_what_is_pooled_equals_the_pooling_of_the_lesson(kind, window):
-    theirs = {"max": convolution.max_pool, "average": convolution.average_pool}[kind]
-    assert np.allclose(playgrounds.pool(MAP, window, kind), theirs(MAP[..., None], window)[..., 0])
+def test_the_presets_do_what_their_names_say():
+    even, left_dark = np.full((5, 5), 7.0), np.tile([0.0, 0, 9, 9], (4, 1))
+    for name, kernel in playgrounds.PRESETS.items():
+        keeps = name in KEEP
+        assert np.allclose(playgrounds.correlate(even, np.array(kernel)), 7 if keeps else 0), name
+        for image, direction in ((left_dark, "vertical"), (left_dark.T, "horizontal")):
+            seen = np.abs(playgrounds.correlate(image, np.array(kernel))).max() > 0
+            assert keeps or name == "outline" or seen == (direction in name), (name, direction)
 
 
 def test_a_shift_moves_the_map_right_and_lets_its_own_values_in():
     still, moved = playgrounds.shifted(MAP, 0), playgrounds.shifted(MAP, 3)
     assert still.shape == moved.shape == (24, 40 - 2 * playgrounds.MAX_SHIFT)
-    assert np.array_equal(moved[:, 3:], still[:, :-3])
-    assert moved.min() > 0
+    assert np.array_equal(moved[:, 3:], still[:, :-3]) and moved.min() > 0
+    for wrong in (9, -1):
+        with pytest.raises(ValueError, match=f"0 to 8 pixels, not {wrong}"):
+            playgrounds.shifted(MAP, wrong)
 
 
-def test_the_pooling_figure_shows_both_maps_and_both_changes():
-    figure = playgrounds.draw_pooling(MAP, shift=2, window=4, kind="max")
-    still, moved = playgrounds.shifted(MAP, 0), playgrounds.shifted(MAP, 2)
-    pooled = [playgrounds.pool(one, 4) for one in (still, moved)]
-    expected = [still, pooled[0], moved - still, pooled[1] - pooled[0]]
-    assert all(
-        np.allclose(image_of(axis), one) for axis, one in zip(figure.axes, expected, strict=False)
-    )
-    assert f"{playgrounds.changed(still, moved):.0%}" in figure.axes[2].get_title()
-    assert f"{playgrounds.changed(*pooled):.0%}" in figure.axes[3].get_title()
-
-
-def test_without_a_shift_nothing_changes():
-    assert playgrounds.changed(MAP, playgrounds.shifted(np.pad(MAP, ((0, 0), (8, 8))), 0)) == 0
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: playgrounds.shifted(MAP, 9), "0 to 8 pixels, not 9"),
-        (lambda: playgrounds.shifted(MAP, -1), "0 to 8 pixels, not -1"),
-    ],
-    ids=["a shift too large", "a shift to the left"],
-)
-def test_a_wrong_value_is_told_what_is_wrong_with_it(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
-
-
-def test_the_presets_do_what_their_names_say():
-    even = np.full((5, 5), 7.0)
-    results = {
-        name: playgrounds.correlate(even, np.array(kernel))
-        for name, kernel in playgrounds.PRESETS.items()
-    }
-    keeps = {"blur", "sharpen", "nothing changes"}
-    assert all(np.allclose(result, 7 if name in keeps else 0) for name, result in results.items())
+@pytest.mark.parametrize("window", [1, 4, 5])
+@pytest.mark.parametrize("kind", ["max", "average"])
+def test_the_pooling_figure_shows_both_maps_and_both_changes(kind, window):
+    axes = playgrounds.draw_pooling(MAP, shift=2, window=window, kind=kind).axes[:4]
+    maps = [MAP[:, 8:-8], MAP[:, 6:-10]]
+    pool = {"max": convolution.max_pool, "average": convolution.average_pool}[kind]
+    pooled = [pool(one[..., None], window)[..., 0] for one in maps]
+    expected = [maps[0], pooled[0], maps[1] - maps[0], pooled[1] - pooled[0]]
+    assert all(np.allclose(image_of(axis), one) for axis, one in zip(axes, expected, strict=True))
+    for axis, (still, moved) in zip(axes[2:], (maps, pooled), strict=True):
+        share = np.abs(moved - still).mean() / np.abs(still).mean()
+        assert axis.get_title() == f"changed by a shift of 2 px: {share:.0%}"
 
 
 def test_the_rates_are_those_of_the_schedules_in_keras():
@@ -175,8 +147,26 @@ def test_the_schedule_figure_shows_the_rates_and_both_losses():
     figure = playgrounds.draw_schedule("cosine", 0.1, 0.2, 0.0)
     constant, chosen = playgrounds.rates("constant", 0.1), playgrounds.rates("cosine", 0.1, 0.2)
     drawn = [line.get_ydata() for axis in figure.axes for line in axis.lines]
-    expected = [constant, chosen, playgrounds.descent(constant), playgrounds.descent(chosen)]
+    losses = playgrounds.descent(constant), playgrounds.descent(chosen)
+    expected = [constant, chosen, *losses]
     assert all(np.allclose(one, other) for one, other in zip(drawn, expected, strict=True))
+    names = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    assert names == ["constant", "your schedule"]
+    assert f": {losses[1][-1] / losses[0][-1]:.2g} times" in figure.axes[1].get_title()
+
+
+DRAWINGS = {
+    "filter": (playgrounds.draw_filter, (IMAGE, np.eye(3) / 3), (IMAGE.T, ASYMMETRIC)),
+    "filter, back": (playgrounds.draw_filter, (IMAGE.T, ASYMMETRIC), (IMAGE, np.eye(3) / 3)),
+    "pooling": (playgrounds.draw_pooling, (MAP, 1, 4, "max"), (MAP, 8, 5, "average")),
+    "schedule": (playgrounds.draw_schedule, ("cosine", 0.1, 0.1, 0.0), ("step", 0.2, 0.5, 0.3)),
+}
+
+
+@pytest.mark.parametrize(("draw", "first", "second"), DRAWINGS.values(), ids=DRAWINGS.keys())
+def test_a_figure_that_is_drawn_on_looks_like_a_new_one(draw, first, second):
+    drawn_on = playgrounds.as_png(draw(*second, figure=draw(*first)))
+    assert drawn_on == playgrounds.as_png(draw(*second))
 
 
 # The sliders
@@ -196,116 +186,55 @@ def test_filters_draws_once_at_the_start_and_once_for_each_change(shown, drawn):
     assert len(drawn) == 3 and drawn[-1][1][1, 2] == 3
     assert preset.value == playgrounds.OWN
 
-    before = figure.value
-    image.value = "b"
+    before, image.value = figure.value, "b"
     assert len(drawn) == 4 and np.array_equal(drawn[-1][0], IMAGE.T)
     assert figure.value != before
 
-
-def test_a_preset_after_own_values_sets_all_nine_again(shown, drawn):
-    playgrounds.filters({"a": IMAGE})
-    preset, boxes = below(shown[0], "Dropdown")[1], below(shown[0], "FloatText")
-    boxes[0].value = 9
-    preset.value = "vertical edge"
-    assert np.array_equal(drawn[-1][1], playgrounds.PRESETS["vertical edge"])
-    boxes[8].value = 4
-    assert drawn[-1][1][2, 2] == 4
+    preset.value = "vertical edge"  # sets all nine again
+    assert len(drawn) == 5 and np.array_equal(drawn[-1][1], playgrounds.PRESETS["vertical edge"])
+    assert plt.get_fignums() == []
 
 
 def test_each_control_of_pooling_redraws_once(shown, drawn):
     playgrounds.pooling(MAP)
     shift, window = below(shown[0], "IntSlider")
-    kind = below(shown[0], "Dropdown")[0]
-    assert [arguments[1:] for arguments in drawn] == [(1, 4, "max")]
+    [kind], [image] = below(shown[0], "Dropdown"), below(shown[0], "Image")
+    before = image.value
     shift.value, window.value, kind.value = 5, 2, "average"
-    assert [arguments[1:] for arguments in drawn[1:]] == [
-        (5, 4, "max"),
-        (5, 2, "max"),
-        (5, 2, "average"),
-    ]
+    expected = [(1, 4, "max"), (5, 4, "max"), (5, 2, "max"), (5, 2, "average")]
+    assert [arguments[1:] for arguments in drawn] == expected
+    assert image.value != before and plt.get_fignums() == []
+    for slider, end in itertools.product((shift, window), ("min", "max")):
+        slider.value = getattr(slider, end)  # all of them can be drawn
 
 
 def test_each_control_of_schedules_redraws_once(shown, drawn):
     playgrounds.schedules()
-    shape, (peak, warmup, end) = below(shown[0], "Dropdown")[0], below(shown[0], "FloatSlider")
-    assert drawn == [("cosine", 0.1, 0.1, 0.0)]
-    before = below(shown[0], "Image")[0].value
+    [shape], (peak, warmup, end) = below(shown[0], "Dropdown"), below(shown[0], "FloatSlider")
+    [image] = below(shown[0], "Image")
+    before = image.value
     shape.value, peak.value, warmup.value, end.value = "step", 0.2, 0.5, 0.3
-    assert drawn[1:] == [
-        ("step", 0.1, 0.1, 0.0), ("step", 0.2, 0.1, 0.0), ("step", 0.2, 0.5, 0.0), ("step", 0.2, 0.5, 0.3)
+    assert drawn == [
+        ("cosine", 0.1, 0.1, 0.0), ("step", 0.1, 0.1, 0.0), ("step", 0.2, 0.1, 0.0),
+        ("step", 0.2, 0.5, 0.0), ("step", 0.2, 0.5, 0.3),
     ]  # fmt: skip
-    assert below(shown[0], "Image")[0].value != before
-
-
-@pytest.mark.parametrize("shape", playgrounds.SHAPES)
-def test_the_sliders_of_schedules_stay_within_what_can_be_drawn(shape, shown):
-    playgrounds.schedules()
-    below(shown[0], "Dropdown")[0].value = shape
-    for slider in below(shown[0], "FloatSlider"):
-        for end in (slider.min, slider.max):
-            slider.value = end
-            values = [one.value for one in below(shown[0], "FloatSlider")]
-            rates = playgrounds.rates(shape, *values)
-            assert (
-                len(rates) == playgrounds.STEPS
-                and rates.max() <= values[0] + 1e-12
-                and np.isfinite(rates).all()
-            )
-
-
-def test_the_sliders_stay_within_what_can_be_drawn(shown, drawn):
-    playgrounds.pooling(MAP)
-    sliders = below(shown[0], "IntSlider")
-    for slider, end in [(slider, end) for slider in sliders for end in ("min", "max")]:
-        slider.value = getattr(slider, end)
-    assert [arguments[1:3] for arguments in drawn] == [(1, 4), (0, 4), (8, 4), (8, 1), (8, 8)]
-
-
-def test_redrawing_leaves_no_open_figure(shown):
-    playgrounds.filters({"a": IMAGE})
-    playgrounds.pooling(MAP)
-    playgrounds.schedules()
-    assert plt.get_fignums() == []
-
-
-@pytest.mark.parametrize(
-    "playground", [playgrounds.filters, playgrounds.pooling, playgrounds.schedules]
-)
-def test_a_redraw_makes_no_new_figure(playground, shown, monkeypatch):
-    playground()
-    monkeypatch.setattr(plt, "subplots", None)
-    before = below(shown[0], "Image")[0].value
-    choice = below(shown[0], "Dropdown")[-1]
-    choice.value = choice.options[1]
-    assert below(shown[0], "Image")[0].value != before
-
-
-@pytest.mark.parametrize(
-    ("draw", "first", "second"),
-    [
-        (playgrounds.draw_filter, (IMAGE, playgrounds.PRESETS["blur"]), (IMAGE.T, ASYMMETRIC)),
-        (playgrounds.draw_filter, (IMAGE.T, ASYMMETRIC), (IMAGE, playgrounds.PRESETS["blur"])),
-        (playgrounds.draw_pooling, (MAP, 1, 4, "max"), (MAP, 8, 5, "average")),
-        (playgrounds.draw_schedule, ("cosine", 0.1, 0.1, 0.0), ("step", 0.2, 0.5, 0.3)),
-    ],
-    ids=["filter", "filter, back", "pooling", "schedule"],
-)
-def test_a_figure_that_is_drawn_on_looks_like_a_new_one(draw, first, second):
-    assert playgrounds.as_png(draw(*second, figure=draw(*first))) == playgrounds.as_png(
-        draw(*second)
+    assert image.value != before and plt.get_fignums() == []
+    ends = itertools.product(
+        playgrounds.SHAPES, *([one.min, one.max] for one in (peak, warmup, end))
     )
+    for kind, *values in ends:
+        rates = playgrounds.rates(kind, *values)
+        assert rates.shape == (playgrounds.STEPS,) and np.isfinite(rates).all()
+        assert rates.max() <= values[0] + 1e-12
 
 
 # Where nobody can move a slider
 
 
-@pytest.mark.parametrize(
-    "playground", [playgrounds.filters, playgrounds.pooling, playgrounds.schedules]
-)
+@pytest.mark.parametrize("playground", PLAYGROUNDS)
 def test_where_no_widget_can_run_a_still_figure_is_drawn(playground, drawn):
     playground()
-    assert len(plt.get_fignums()) == 1
-    assert len(drawn) == 1
+    assert len(plt.get_fignums()) == len(drawn) == 1
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,17 @@ def titles(figure):
     return [axis.get_title() for axis in figure.axes]
 
 
+def ticks(labels):
+    return [label.get_text() for label in labels]
+
+
+def colour_names(bars):
+    """Of bars: "BLUE", ... where plots has a name for the colour, else as #rrggbb."""
+    names = {getattr(plots, name).lower(): name for name in ("BLUE", "ORANGE", "GREY")}
+    faces = [to_hex(one.get_facecolor()) for one in bars]
+    return [names.get(face, face) for face in faces]
+
+
 def dataset(folder, name="solar", n_broken=165):
     rows = ["mono-defective"] * n_broken + ["mono-functional"] * (526 - n_broken)
     table = pd.DataFrame({"class_name": rows})
@@ -57,8 +68,8 @@ def put(folder, name, accuracy, found=None, contents="now"):
 
 def rungs(figure):
     axis = figure.axes[0]
-    filled = [to_hex(bar.get_facecolor()) != "#ffffff" for bar in axis.patches]
-    return dict(zip([label.get_text() for label in axis.get_yticklabels()], filled, strict=True))
+    filled = [colour != "#ffffff" for colour in colour_names(axis.patches)]
+    return dict(zip(ticks(axis.get_yticklabels()), filled, strict=True))
 
 
 def test_importing_changes_no_setting_and_style_does():
@@ -130,21 +141,20 @@ def test_predictions_show_the_likeliest_first_the_true_class_blue_and_a_wrong_on
     right, wrong = figure.axes[2:]
     assert texts(right) == ["70% dog", "20% cow", "10% cat"]
     assert [bar.get_width() for bar in right.patches] == [0.7, 0.2, 0.1]
-    blue, orange = plots.BLUE.lower(), plots.ORANGE.lower()
-    assert [to_hex(bar.get_facecolor()) for bar in wrong.patches][::2] == [orange, blue]
+    assert colour_names(right.patches) == ["BLUE", "GREY", "GREY"]
+    assert colour_names(wrong.patches) == ["ORANGE", "GREY", "BLUE"]
     assert [axis.spines["top"].get_visible() for axis in figure.axes[:2]] == [False, True]
-    bars = plots.predictions(GREY_IMAGES[:1], probabilities, NAMES).axes[1].patches
-    assert {to_hex(bar.get_facecolor()) for bar in bars} == {plots.GREY.lower()}  # unknown truth
+    untold = plots.predictions(GREY_IMAGES[:1], probabilities, NAMES).axes[1]
+    assert colour_names(untold.patches) == ["GREY"] * 3
 
 
-def test_the_worst_mistakes_come_first_and_correct_predictions_not_at_all():
+def test_the_worst_mistakes_come_first_and_without_any_there_is_a_line(capsys):
     probabilities = [[0.9, 0.1], [0.4, 0.6], [0.01, 0.99]]
-    figure = plots.mistakes(GREY_IMAGES[:3], [0, 0, 0], probabilities, NAMES)
+    images = np.arange(3)[:, None, None] * np.ones((3, 6, 6), "uint8")
+    figure = plots.mistakes(images, [0, 0, 0], probabilities, NAMES)
     assert titles(figure)[:3] == ["true: cat\nsaid dog (99%)", "true: cat\nsaid dog (60%)", ""]
-
-
-def test_no_mistake_means_a_line_and_no_figure(capsys):
-    assert plots.mistakes(GREY_IMAGES[:1], [0], [[0.9, 0.1]], NAMES) is None
+    assert [axis.images[0].get_array().max() for axis in figure.axes[:2]] == [2, 1]
+    assert plots.mistakes(images[:1], [0], [[0.9, 0.1]], NAMES) is None
     assert "No wrong prediction" in capsys.readouterr().out
 
 
@@ -154,9 +164,8 @@ def test_a_neighbour_of_the_same_class_has_a_blue_frame_and_another_an_orange_on
     assert titles(figure) == ["q", "a", "b", "r", "c", "d"]
     frames = [axis.spines["top"] for axis in figure.axes]
     assert [frame.get_visible() for frame in frames] == [False, True, True] * 2
-    colours = [to_hex(frames[i].get_edgecolor()) for i in (1, 2, 4, 5)]
-    blue, orange = plots.BLUE.lower(), plots.ORANGE.lower()
-    assert colours == [blue, orange, orange, blue]
+    colours = [to_hex(frames[i].get_edgecolor()).upper() for i in (1, 2, 4, 5)]
+    assert colours == [plots.BLUE, plots.ORANGE, plots.ORANGE, plots.BLUE]
 
 
 def test_numbers_stand_on_their_pixels():
@@ -172,18 +181,24 @@ def test_signed_maps_share_one_scale_with_zero_in_the_middle(kind, colours):
     shown = [axis.images[0] for axis in figure.axes[:2]]
     assert [image.get_clim() for image in shown] == [(-4, 4), (-4, 4)]
     assert shown[0].get_cmap().name == colours
-    assert [tick.get_text() for tick in figure.axes[2].get_yticklabels()] == ["−4", "0", "4"]
+    assert ticks(figure.axes[2].get_yticklabels()) == ["−4", "0", "4"]
 
 
 def test_the_history_draws_train_dashed_and_validation_solid():
     table = pd.DataFrame(
         {"loss": [2, 1], "val_loss": [3, 4], "accuracy": [0.1, 0.2], "val_accuracy": [0.3, 0.4]}
     )
-    loss, accuracy = plots.history(table).axes
-    lines = [(line.get_linestyle(), list(line.get_ydata())) for line in loss.lines + accuracy.lines]
-    assert lines == [("--", [2, 1]), ("-", [3, 4]), ("--", [0.1, 0.2]), ("-", [0.3, 0.4])]
-    labels = [text.get_text() for text in accuracy.get_legend().get_texts()]
-    assert labels == ["train", "validation"]
+    figure = plots.history({"a": table, "b": table[["loss", "accuracy"]]})
+    loss, accuracy = figure.axes
+    assert titles(figure) == ["loss (cross-entropy)", "accuracy"]
+    drawn = [(line.get_linestyle(), list(line.get_ydata())) for line in loss.lines]
+    assert drawn == [("--", [2, 1]), ("-", [3, 4]), ("--", [2, 1])]
+    drawn = [(line.get_linestyle(), list(line.get_ydata())) for line in accuracy.lines]
+    assert drawn == [("--", [0.1, 0.2]), ("-", [0.3, 0.4]), ("--", [0.1, 0.2])]
+    assert ticks(accuracy.get_legend().get_texts()) == ["a train", "a validation", "b train"]
+    first, same, other = [line.get_color() for line in accuracy.lines]
+    assert first == same != other
+    assert ticks(plots.history(table).axes[1].get_legend().get_texts()) == ["train", "validation"]
 
 
 def test_curves_are_named_in_the_order_of_their_ends_each_in_its_colour():
@@ -192,7 +207,7 @@ def test_curves_are_named_in_the_order_of_their_ends_each_in_its_colour():
     assert list(axis.lines[0].get_xdata()) == [1, 2]
     names = axis.get_legend().get_texts()
     order = ["high", "lost", "also middle", "middle", "low"]  # lost: 0.9 was its last number
-    assert [text.get_text() for text in names] == order
+    assert ticks(names) == order
     assert names[-1].get_color() == axis.lines[1].get_color()
 
 
@@ -207,12 +222,11 @@ def test_intervals_are_drawn_from_low_to_high_in_the_tables_order():
     table = pd.DataFrame({"mean": [0.8, 0.7], "low": [0.75, 0.6], "high": [0.85, 0.8]})
     table.index = ["first", "second"]
     axis = plots.intervals(table, baselines={"far": 0.1, "near": 0.55}).axes[0]
-    segments = [segment[:, 0].tolist() for segment in axis.collections[0].get_segments()]
-    assert segments == [[0.75, 0.85], [0.6, 0.8]]
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["first", "second"]
-    assert axis.yaxis_inverted()
-    labels = [text.get_text() for text in axis.get_legend().get_texts()]
-    assert labels == ["far 0.100 (further left)", "near 0.550"]
+    segments = [segment.tolist() for segment in axis.collections[0].get_segments()]
+    assert segments == [[[0.75, 0], [0.85, 0]], [[0.6, 1], [0.8, 1]]]  # (x, row)
+    assert axis.lines[0].get_xydata().tolist() == [[0.8, 0], [0.7, 1]]
+    assert ticks(axis.get_yticklabels()) == ["first", "second"] and axis.yaxis_inverted()
+    assert ticks(axis.get_legend().get_texts()) == ["far 0.100 (further left)", "near 0.550"]
     assert axis.lines[-1].get_xdata()[0] == 0.55 and 0.5 < axis.get_xlim()[0] < 0.55
 
 
@@ -231,12 +245,9 @@ def test_dots_show_each_run_and_the_mean_of_its_setting():
     runs = pd.DataFrame({"setting": ["b", "a", "b"], "accuracy": [0.7, 0.9, 0.8]})
     axis = plots.dots(runs).axes[0]
     assert [list(line.get_xdata()) for line in axis.lines] == [[0.7, 0.8], [0.9]]
-    assert [label.get_text() for label in axis.get_yticklabels()] == ["b", "a"]
-    assert texts(axis) == ["mean 0.750", "mean 0.900"]
-
-
-def ticks(labels):
-    return [label.get_text() for label in labels]
+    means = [bar.get_segments()[0][0, 0] for bar in axis.collections]
+    assert means == pytest.approx([0.75, 0.9]) and texts(axis) == ["mean 0.750", "mean 0.900"]
+    assert ticks(axis.get_yticklabels()) == ["b", "a"]
 
 
 def test_the_confusion_matrix_has_true_classes_as_rows_with_recall_and_precision_below_columns():
@@ -245,7 +256,8 @@ def test_the_confusion_matrix_has_true_classes_as_rows_with_recall_and_precision
     assert places == {(0, 0): "1", (1, 0): "3", (0, 1): "", (1, 1): "1"}
     assert ticks(axis.get_yticklabels()) == ["cat\nrecall 25%", "dog\nrecall 100%"]
     assert ticks(axis.get_xticklabels()) == ["cat\nprecision 100%", "dog\nprecision 25%"]
-    assert axis.get_title() == "accuracy 40%" and axis.get_xlabel() == "predicted class"
+    assert axis.get_title() == "accuracy 40%"
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("predicted class", "true class")
     assert axis.images[0].get_array().tolist() == [[0.25, 0.75], [0, 1]]
     assert axis.images[0].get_clim() == (0, 1)
     axis = plots.confusion([0], [0], ["cat", "dog"]).axes[0]
@@ -259,12 +271,17 @@ def test_sixty_classes_fit_into_a_page_without_numbers():
     assert not figure.axes[0].texts and not ticks(figure.axes[0].get_yticklabels())
 
 
-def test_the_boundary_shows_each_place_its_own_probability():
+def test_the_boundary_shows_each_place_its_own_probability_in_the_colour_of_the_likelier_class():
     x, y = np.array([[-1, 0], [1, 9]]), np.array([0, 1])
-    axis = plots.decision_boundary(lambda plane: plane[:, 0] > 0, x, y, ["no", "yes"]).axes[0]
+    figure = plots.decision_boundary(lambda plane: plane[:, 0] > 0, x, y, ["no", "yes"])
+    axis, bar = figure.axes
     shown = axis.collections[0].get_array().reshape(200, 200)
     assert not shown[:, 0].any() and shown[:, -1].all()
+    plane = [to_hex(axis.collections[0].cmap(end)).upper() for end in (0.0, 1.0)]
+    assert plane == [plots.ORANGE, plots.BLUE] == [line.get_color() for line in axis.lines]
     assert [list(line.get_ydata()) for line in axis.lines] == [[0], [9]]
+    assert ticks(axis.get_legend().get_texts()) == ["no", "yes"]
+    assert bar.get_ylabel() == "probability of yes"
 
 
 def test_blocks_stand_in_order_with_their_shapes_groups_and_residual_connections():
@@ -275,12 +292,10 @@ def test_blocks_stand_in_order_with_their_shapes_groups_and_residual_connections
     assert across["+"] < across["head"] == across["2"] == across["trained"]
     assert across["frozen"] in (across["a"], across["b"]) and "data" not in across
     [skip] = axis.lines
-    assert (
-        across["image"] < skip.get_xdata()[0] < across["a"] and skip.get_xdata()[-1] == across["+"]
-    )
-    assert [to_hex(patch.get_facecolor()) for patch in axis.patches] == [
-        plots.GROUPS[group].lower() for group in ("data", "frozen", "frozen", "trained")
-    ]
+    start, *_, end = skip.get_xdata()
+    assert across["image"] < start < across["a"] and end == across["+"]
+    groups = [plots.GROUPS[group] for group in ("data", "frozen", "frozen", "trained")]
+    assert [to_hex(patch.get_facecolor()).upper() for patch in axis.patches] == groups
 
 
 def test_the_ladder_fills_what_ran_here_and_leaves_the_recorded_hollow(tmp_path):
@@ -289,13 +304,9 @@ def test_the_ladder_fills_what_ran_here_and_leaves_the_recorded_hollow(tmp_path)
     put(tmp_path, "not counted", 0.2)
     put(tmp_path, "of other images", 0.99, 160, contents="before")
     figure = plots.ladder(dataset(tmp_path))
-    filled = rungs(figure)
-    assert list(filled)[-1] == "linear head on Xception"  # on top
-    assert [name for name in filled if filled[name]] == [
-        "mine",
-        "not counted",
-        "linear head on Xception",
-    ]
+    filled, best = rungs(figure), "linear head on Xception"
+    assert list(filled)[-1] == best  # on top
+    assert [name for name in filled if filled[name]] == ["mine", "not counted", best]
     assert "most frequent class" in filled and "of other images" not in filled
     beside = texts(figure.axes[0])
     assert beside[:3] == ["0.100", "3 of 165 broken found", "0.200"]

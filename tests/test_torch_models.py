@@ -3,99 +3,89 @@
 import contextlib
 import email.message
 import io
+import itertools
 import os
-import pathlib
-import random
-import subprocess
-import sys
 import urllib.error
 import urllib.response
+from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
 import pytest
 
-torch = pytest.importorskip(
-    "torch", reason="PyTorch is not installed: pip install -r requirements-torch.txt"
-)
-pytest.importorskip(
-    "torchvision", reason="torchvision is not installed: pip install -r requirements-torch.txt"
-)
+torch = pytest.importorskip("torch", reason="PyTorch is missing: requirements-torch.txt")
+pytest.importorskip("torchvision", reason="torchvision is missing: requirements-torch.txt")
 
-from helpers import data, features, torch_models  # noqa: E402
+from skimage.data import chelsea  # noqa: E402
+
+from helpers import torch_models  # noqa: E402
 from helpers.models import backbone, keras  # noqa: E402
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-NOTEBOOK = ROOT / "notebooks" / "10_pytorch_by_hand.ipynb"
+NOTEBOOK = Path(__file__).resolve().parent.parent / "notebooks" / "10_pytorch_by_hand.ipynb"
 DEPTHS = {1: "block1_conv2_act", 2: "block3_sepconv1_act", 3: "block4_sepconv1_act", 8: "block9_sepconv1_act",
           14: "block14_sepconv2_act"}  # fmt: skip
 RESNET_FILE = "resnet50-11ad3fa6.pth"
 
 
-def cell(name: str) -> str:
-    return next(one.source for one in nbformat.read(NOTEBOOK, 4).cells if one.id == name)
-
-
 def lesson(*names: str, **given) -> dict:
     """Run cells of the lesson by their ids; returns their names."""
-    space = {
-        "torch": torch,
-        "nn": torch.nn,
-        "np": np,
-        "os": os,
-        "pathlib": pathlib,
-        "device": "cpu",
-        **given,
-    }
+    sources = {one.id: one.source for one in nbformat.read(NOTEBOOK, 4).cells}
+    space = {"torch": torch, "nn": torch.nn, "np": np, "os": os, "device": "cpu", **given}
     for name in names:
-        exec(compile(cell(name), f"<cell {name}>", "exec"), space)
+        exec(compile(sources[name], f"<cell {name}>", "exec"), space)
     return space
 
 
+def channels_first(pixels):
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+
+# Xception ------------------------------------------------------------------------------------
+
+
 @pytest.fixture(scope="module")
-def dataset():
-    return data.load("solar")
+def model():
+    return torch_models.xception()
 
 
-@pytest.mark.parametrize("size", [150, 299])
-def test_maps_of_real_images_are_keras_at_five_depths(size, dataset):
-    images = data.read_images(dataset.split("validation")["source"][:4], size)
-    pixels = images.astype("float32") / 127.5 - 1
-    in_keras = backbone(size)
-    depths = keras.Model(
-        in_keras.input, [in_keras.get_layer(name).output for name in DEPTHS.values()]
-    )
-    model = torch_models.xception()
-    for blocks, expected in zip(DEPTHS, depths.predict(pixels, verbose=0), strict=True):
+def test_maps_of_a_real_image_are_keras_at_five_depths(model):
+    quarters = np.stack([chelsea()[:150, :150], chelsea()[150:, 150:300]])
+    pixels = quarters.astype("float32") / 127.5 - 1
+    in_keras = backbone(150)
+    outputs = [in_keras.get_layer(name).output for name in DEPTHS.values()]
+    depths = keras.Model(in_keras.input, outputs).predict(pixels, verbose=0)
+    for blocks, expected in zip(DEPTHS, depths, strict=True):
         with torch.inference_mode():
-            maps = (
-                model[:blocks](torch.from_numpy(pixels).permute(0, 3, 1, 2))
-                .relu()
-                .permute(0, 2, 3, 1)
-                .numpy()
-            )
+            maps = model[:blocks](channels_first(pixels)).relu().permute(0, 2, 3, 1).numpy()
         assert maps.shape == expected.shape
         assert np.abs(maps - expected).max() < 1e-5 * np.abs(expected).max()
 
 
+def test_batch_norm_has_keras_constants_and_stands_still_until_train_is_called(model):
+    ours = [one for one in model.modules() if isinstance(one, torch.nn.BatchNorm2d)]
+    theirs = backbone(71).get_layer("block1_conv1_bn")
+    assert {(one.eps, 1 - one.momentum) for one in ours} == {(theirs.epsilon, theirs.momentum)}
+    assert not any(one.training for one in model.modules())
+
+
 @pytest.mark.parametrize(("height", "width"), [(6, 6), (5, 5), (6, 7), (9, 4), (72, 37)])
 def test_pooling_puts_its_windows_where_keras_does(height, width):
-    x = (
-        np.random.default_rng(0).normal(size=(1, height, width, 3)).astype("float32") - 9
-    )  # negative: zeros would win
+    shape = (1, height, width, 3)
+    x = np.random.default_rng(0).normal(size=shape).astype("float32") - 9  # zeros would win
     expected = keras.ops.convert_to_numpy(keras.ops.max_pool(x, 3, strides=2, padding="same"))
-    pooled = torch_models.same_max_pool(torch.from_numpy(x).permute(0, 3, 1, 2))
+    pooled = torch_models.same_max_pool(channels_first(x))
     assert np.array_equal(pooled.permute(0, 2, 3, 1), expected)
 
 
-@pytest.mark.parametrize(
-    "change", [lambda tensors: tensors[:-1], lambda tensors: [*tensors, tensors[-1]]]
-)
-def test_a_tensor_too_few_or_too_many_is_refused(change):
-    with pytest.raises(ValueError, match="tensors"):
-        torch_models.load(
-            torch_models.xception(pretrained=False), change(backbone(71).get_weights())
-        )
+def test_a_tensor_too_few_or_too_many_is_refused(model):
+    tensors = backbone(71).get_weights()
+    for wrong in (tensors[:-1], [*tensors, tensors[-1]]):
+        with pytest.raises(ValueError, match="tensors"):
+            torch_models.load(model, wrong)
+
+
+# ResNet50 ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -109,32 +99,27 @@ def hub(tmp_path):
 
 def test_resnet50_from_a_file_trains_its_head_only(hub):
     from torchvision.models import resnet50
+    from torchvision.transforms import v2
 
     hub.mkdir()
     torch.manual_seed(3)
     made = resnet50(weights=None)
     torch.save(made.state_dict(), hub / RESNET_FILE)
-    space = lesson("pictures", "transfer-model", "resnet", "safe-model", dataset=data.load("solar"),
-                   class_names=data.load("solar").class_names, data=data)  # fmt: skip
+    space = lesson("transfer-model", "resnet", "safe-model", v2=v2)
     parts = space["resnet50_parts"]()
     assert torch.equal(parts["backbone"].conv1.weight, made.conv1.weight)
-    assert isinstance(parts["backbone"].fc, torch.nn.Identity)
     model = space["SafeTransferModel"](n_classes=7, **parts).train()
     assert model.head.training and not any(layer.training for layer in model.backbone.modules())
     kept = {name: value.clone() for name, value in model.backbone.state_dict().items()}
-    trains = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    assert trains == {"head.weight", "head.bias"}
-    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.1)
+    trains = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    assert trains == ["head.weight", "head.bias"]
+    optimizer = torch.optim.Adam(model.head.parameters(), lr=0.1)
     logits = model(torch.rand(2, 3, 64, 64))
     assert logits.shape == (2, 7)
     torch.nn.functional.cross_entropy(logits, torch.tensor([0, 6])).backward()
-    assert {
-        name for name, parameter in model.named_parameters() if parameter.grad is not None
-    } == trains
     optimizer.step()
-    assert all(
-        torch.equal(value, kept[name]) for name, value in model.backbone.state_dict().items()
-    )
+    after = model.backbone.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in kept.items())
 
 
 def blocked(*_, **__):
@@ -153,84 +138,56 @@ def test_a_download_that_fails_is_one_line_and_leaves_nothing(hub, monkeypatch, 
     heard = io.StringIO()
     with contextlib.redirect_stdout(heard):
         assert lesson("resnet")["resnet50_parts"]() is None
-    lines = [line for line in heard.getvalue().splitlines() if not line.startswith("Downloading")]
-    assert len(lines) == 1 and said in lines[0] and "goes on with Xception" in lines[0]
+    [line] = [one for one in heard.getvalue().splitlines() if not one.startswith("Downloading")]
+    assert said in line and "goes on with Xception" in line
     assert not list(hub.rglob("*.*"))
 
 
-CHILD = """
-import os, signal, sys
-import numpy as np
-import torch
-from types import SimpleNamespace
-import nbformat
-from pathlib import Path
+# Cut and resume ------------------------------------------------------------------------------
 
-folder, fuse = Path(sys.argv[1]), int(sys.argv[2])
-torch.set_num_threads(1)  # twelve children: spinning threads would take most of the time on a busy machine
-kept = np.load(sys.argv[3])
-vectors = {name: SimpleNamespace(x=kept[name + "_x"], y=kept[name + "_y"]) for name in ("train", "validation")}
+CELLS = ("train-epoch", "evaluate", "batches", "schedule", "save", "run")
+MOMENTS = [(torch.optim.Adam, "step", 5), (torch, "save", 3), (os, "replace", 2)]
 
 
-def counted(function):
-    def call(*arguments, **named):
-        global fuse
-        fuse -= 1
-        if fuse == 0:
-            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-        return function(*arguments, **named)
-    return call
+class PowerCut(BaseException):
+    pass
 
 
-space = {"torch": torch, "nn": torch.nn, "np": np, "os": os, "device": "cpu", "vectors": vectors,
-         "class_names": ["a", "b", "c", "d"], "loss_function": torch.nn.CrossEntropyLoss()}
-sources = {cell.id: cell.source for cell in nbformat.read(sys.argv[4], 4).cells}
-for name in ("train-epoch", "evaluate", "batches", "schedule", "save", "run"):
-    exec(sources[name], space)
-torch.optim.Adam.step, torch.save, os.replace = map(counted, (torch.optim.Adam.step, torch.save, os.replace))
-head, losses = space["run"](folder, epochs=12)
-fuse = 0
-np.savez(folder / "end.npz", weight=head.weight.detach(), bias=head.bias.detach(), losses=losses)
-"""
+def cut_in(function, call: int):
+    """The function, which in that call does not return; torch.save leaves half a file then."""
+    calls = itertools.count(1)
+
+    def until_then(*arguments, **options):
+        if next(calls) < call:
+            return function(*arguments, **options)
+        if function is torch.save:
+            arguments[1].write_bytes(b"half of a file")
+        raise PowerCut
+
+    return until_then
 
 
-def test_ten_kills_at_random_moments_change_no_bit(tmp_path, dataset):
-    vectors = features.extract(dataset)
-    kept = {
-        f"{name}_{part}": getattr(vectors[name], part)
-        for name in ("train", "validation")
-        for part in "xy"
-    }
-    np.savez(tmp_path / "vectors.npz", **kept)
-    (tmp_path / "child.py").write_text(CHILD)
-
-    def child(folder, fuse):
-        files = tmp_path / "vectors.npz", NOTEBOOK
-        command = [sys.executable, tmp_path / "child.py", folder, fuse, *files]
-        return subprocess.run([str(part) for part in command], check=False).returncode
-
+def test_a_run_cut_in_a_step_a_write_and_before_a_rename_ends_with_the_same_bits(
+    tmp_path, monkeypatch, capsys
+):
+    rng, vectors = np.random.default_rng(0), {}
+    for name, n in (("train", 90), ("validation", 30)):
+        y = np.arange(n) % 4
+        x = (rng.normal(size=(n, 8)) + np.eye(4, 8)[y]).astype("float32")
+        vectors[name] = SimpleNamespace(x=x, y=y)
+    given = {"class_names": list("abcd"), "loss_function": torch.nn.CrossEntropyLoss()}
+    run = lesson(*CELLS, vectors=vectors, **given)["run"]
     calm, stormy = tmp_path / "calm", tmp_path / "stormy"
     calm.mkdir(), stormy.mkdir()
-    assert child(calm, 0) == 0
-    steps = -(-len(vectors["train"].y) // 32)
-    moments = random.Random(10)
-    reached = []
-    for _ in range(
-        10
-    ):  # each dies within the next two epochs: before, in or after a step or the writing of a file
-        assert child(stormy, moments.randint(1, 2 * steps + 8)) != 0, "it was to be killed"
-        state = stormy / "state.pt"
-        reached.append(torch.load(state, weights_only=True)["epoch"] if state.exists() else 0)
-    assert len(set(reached)) >= 3 and reached[-1] < 12, f"too few resumes in the middle: {reached}"
-    assert child(stormy, 0) == 0
-    one, other = np.load(calm / "end.npz"), np.load(stormy / "end.npz")
-    assert all(np.array_equal(one[name], other[name]) for name in one.files)
+    for holder, name, call in MOMENTS:
+        with monkeypatch.context() as patch, pytest.raises(PowerCut):
+            patch.setattr(holder, name, cut_in(getattr(holder, name), call))
+            run(stormy, epochs=6)
+        assert 0 < torch.load(stormy / "state.pt", weights_only=True)["epoch"] < 6
+    (expected, losses), (head, losses_after_cuts) = run(calm, epochs=6), run(stormy, epochs=6)
+    assert losses == losses_after_cuts
+    assert torch.equal(head.weight, expected.weight) and torch.equal(head.bias, expected.bias)
     best = [torch.load(folder / "best.pt", weights_only=True) for folder in (calm, stormy)]
     assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
-
-
-def test_a_checkpoint_of_another_run_is_not_continued(tmp_path, capsys):
-    space = lesson("save")
-    torch.save({"setting": {"seed": 1}, "epoch": 5}, tmp_path / "state.pt")
-    assert space["resume"](tmp_path / "state.pt", {}, {"seed": 2}) == (0, 0.0, [])
+    assert run(stormy, seed=1, epochs=1)[1] != losses[:1], "another run starts anew"
     assert "another run" in capsys.readouterr().out

@@ -39,14 +39,18 @@ def test_the_docstrings_examples_hold():
     assert doctest.testmod(training).failed == 0
 
 
-def test_a_head_learns_separate_clusters_and_reports_each_epoch():
-    head, history = training.fit_head(
-        clusters(300), clusters(seed=1), epochs=15, learning_rate=0.01
-    )
-    assert head.output_shape == (None, 3)
+def test_a_head_learns_train_and_each_epoch_is_judged_on_validation():
+    x, y = clusters(seed=1)
+    shifted = Split(x, (y + (np.arange(60) % 4 == 0)) % 3)  # a quarter is labelled wrongly
+    head, history = training.fit_head(clusters(300), shifted, epochs=15, learning_rate=0.01)
     assert list(history.index) == list(range(1, 16))
-    assert history["val_accuracy"].iloc[-1] > 0.9
-    assert history["loss"].iloc[-1] < history["loss"].iloc[0] / 2
+    last = history.iloc[-1]
+    assert last["accuracy"] > 0.9 and last["loss"] < history["loss"].iloc[0] / 2
+    probabilities = head.predict(x, verbose=0)
+    right = probabilities.argmax(axis=1) == shifted.y
+    assert last["val_accuracy"] == pytest.approx(right.mean()) and 0.65 < right.mean() < 0.8
+    loss = -np.log(probabilities[np.arange(60), shifted.y]).mean()
+    assert last["val_loss"] == pytest.approx(loss, rel=1e-4)
 
 
 @pytest.mark.parametrize("missing", [0, 1, 2])
@@ -62,29 +66,13 @@ def test_a_class_that_train_lacks_is_named_unless_the_number_of_classes_is_given
 def test_the_same_seed_gives_the_same_numbers_and_another_one_does_not():
     options = {"dropout": 0.5, "units": 4, "epochs": 2}
     runs = []
-    for seed in (1, 1, 2):
+    for seed, more in ((1, {}), (1, {"callbacks": []}), (2, {})):
         random.seed(len(runs)), np.random.seed(len(runs))  # of no influence
-        runs.append(training.fit_head(clusters(), None, seed=seed, **options)[1])
+        before = random.getstate(), np.random.get_state()[1].tolist()
+        runs.append(training.fit_head(clusters(), None, seed=seed, **options, **more)[1])
+        assert before == (random.getstate(), np.random.get_state()[1].tolist())
     pd.testing.assert_frame_equal(runs[0], runs[1])
     assert not np.allclose(runs[0]["loss"], runs[2]["loss"])
-
-
-def test_a_callback_changes_no_number():
-    from helpers.models import keras
-
-    plain = training.fit_head(clusters(), clusters(seed=1), epochs=2)[1]
-    watched = training.fit_head(
-        clusters(), clusters(seed=1), epochs=2, callbacks=[keras.callbacks.Callback()]
-    )[1]
-    pd.testing.assert_frame_equal(plain, watched)
-
-
-def test_the_learners_random_numbers_go_on_as_if_nothing_had_happened():
-    random.seed(5), np.random.seed(5)
-    expected = random.random(), np.random.rand()
-    random.seed(5), np.random.seed(5)
-    training.fit_head(clusters(), None, epochs=1)
-    assert (random.random(), np.random.rand()) == expected
 
 
 def test_class_weights_shift_the_predictions():
@@ -95,10 +83,10 @@ def test_class_weights_shift_the_predictions():
     assert head.predict(x[:1], verbose=0)[0, 2] == pytest.approx(0.8, abs=0.05)
 
 
-def test_the_batch_size_decides_the_number_of_steps():
-    for batch_size, steps in ((32, 2), (15, 4)):
-        head, _ = training.fit_head(clusters(60), None, epochs=1, batch_size=batch_size)
-        assert int(head.optimizer.iterations) == steps
+def test_the_batch_size_and_the_learning_rate_reach_the_optimizer():
+    head, _ = training.fit_head(clusters(60), None, epochs=1, batch_size=15, learning_rate=0.5)
+    assert int(head.optimizer.iterations) == 4
+    assert float(head.optimizer.learning_rate) == 0.5
 
 
 def test_a_sweep_has_a_row_for_every_setting_and_seed():
@@ -109,23 +97,15 @@ def test_a_sweep_has_a_row_for_every_setting_and_seed():
     assert list(runs["accuracy"]) == pytest.approx([0.1, 0.2, 0.3, 0.2, 0.3, 0.4])
 
 
-def test_a_summary_has_the_mean_between_low_and_high_and_the_spread():
-    runs = pd.DataFrame({"setting": ["b", "b", "b", "a", "a"], "accuracy": [1, 2, 3, 5, 5]})
+def test_a_summary_has_mean_interval_and_spread_and_of_one_run_only_the_mean():
+    runs = pd.DataFrame({"setting": ["b", "b", "b", "a"], "accuracy": [1, 2, 3, 5]})
     table = training.summary(runs)
     assert list(table.index) == ["b", "a"]
-    row = table.loc["b"]
-    assert row["low"] < row["mean"] == 2 < row["high"]
-    assert (row["sd"], row["runs"]) == (1, 3)
     half = 4.302653 / np.sqrt(3)  # the t table: two degrees of freedom, 97.5 %
-    assert row["high"] - row["mean"] == pytest.approx(half)
-
-
-def test_a_setting_with_one_run_has_a_mean_and_no_interval():
-    runs = pd.DataFrame({"setting": ["a", "a", "b"], "accuracy": [0.5, 0.7, 0.9]})
-    table = training.summary(runs)
-    assert table.loc["b", "mean"] == 0.9 and table.loc["b", "runs"] == 1
-    assert table.loc["b", ["low", "high", "sd"]].isna().all()
-    assert table.loc["a"].notna().all()
+    expected = {"mean": 2, "low": 2 - half, "high": 2 + half, "sd": 1, "runs": 3}
+    assert table.loc["b"].to_dict() == pytest.approx(expected)
+    assert table.loc["a", ["mean", "runs"]].tolist() == [5, 1]
+    assert table.loc["a", ["low", "high", "sd"]].isna().all()
 
 
 def test_baselines_count_the_most_frequent_class_of_train(tmp_path):
@@ -145,7 +125,6 @@ def test_a_difference_is_signed_and_repeats():
     assert 0 < low < mean < high
     assert training.difference(better, worse) == (mean, low, high)
     assert training.difference(worse, better)[0] == -mean
-    assert training.difference(better[0], better[0]) == (0, 0, 0)
 
 
 def test_a_difference_pairs_the_images_and_covers_them_and_the_seeds():
@@ -154,32 +133,20 @@ def test_a_difference_pairs_the_images_and_covers_them_and_the_seeds():
     only_seeds = np.tile(np.arange(8)[:, None] % 4 == 0, (1, n)), np.zeros((8, n))
     for models, units in ((only_images, n), (only_seeds, 8)):
         _, low, high = training.difference(*models)
-        assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 * 0.75 / units), rel=0.2)
+        assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 * 0.75 / units), rel=0.1)
     hard = np.arange(n) % 2 == 0  # both models fail on the same images: paired, nothing varies
     assert training.difference(hard, hard)[1:] == (0, 0)
 
 
-def test_the_difference_of_models_that_differ_by_nothing_seldom_leaves_zero_out():
-    rng, covered = np.random.default_rng(0), 0
-    for _ in range(100):
-        images, seeds = rng.normal(size=(1, 60)), rng.normal(size=(2, 6, 1))
-        correct = rng.normal(size=(2, 6, 60)) + images + 0.3 * seeds > 0
-        _, low, high = training.difference(*correct, n_resamples=300)
-        covered += low <= 0 <= high
-    assert covered >= 90
-
-
 def test_a_rung_counts_broken_cells_that_were_called_broken_of_either_type(tmp_path, capsys):
-    truth = [SOLAR[0], SOLAR[0], SOLAR[2], SOLAR[1], SOLAR[3]]
-    row = training.rung(
-        dataset(tmp_path, truth, train=SOLAR), "mine: a/b", np.array([0, 2, 3, 0, 3])
-    )
+    solar = dataset(tmp_path, [SOLAR[label] for label in (0, 0, 2, 1, 3)], train=SOLAR)
+    row = training.rung(solar, "mine: a/b", np.array([0, 2, 0, 0, 2]))  # none is missed
     assert row == {
-        "name": "mine: a/b", "accuracy": 0.4, "broken": 3, "broken_found": 2, "false_alarms": 1,
+        "name": "mine: a/b", "accuracy": 0.2, "broken": 3, "broken_found": 3, "false_alarms": 2,
     }  # fmt: skip
     printed = capsys.readouterr().out
-    assert "2 of 5 validation images correct (0.400)" in printed
-    assert "2 of 3 broken cells found, 1 false alarms" in printed
+    assert "1 of 5 validation images correct (0.200)" in printed
+    assert "3 of 3 broken cells found, 2 false alarms" in printed
     [file] = (tmp_path / "ladder").iterdir()
     assert json.loads(file.read_text(encoding="utf-8")) == {"mine: a/b": row}
 
