@@ -14,7 +14,7 @@ from nbval.plugin import IPyNbCell
 from tools import lessons
 
 TORCH = find_spec("torch") is not None and find_spec("torchvision") is not None
-if TORCH:  # before any test loads TensorFlow: the other way round, Python may crash
+if TORCH and "--light" not in sys.argv:  # before any test loads TensorFlow: the other way round, Python may crash
     import torch  # noqa: F401
     import torchvision  # noqa: F401
 
