@@ -14,7 +14,7 @@ from nbval.plugin import IPyNbCell
 from tools import lessons
 
 TORCH = find_spec("torch") is not None and find_spec("torchvision") is not None
-if TORCH and "--light" not in sys.argv:  # before any test loads TensorFlow: the other way round, Python may crash
+if TORCH and "--light" not in sys.argv:  # before TensorFlow: after it, Python may crash
     import torch  # noqa: F401
     import torchvision  # noqa: F401
 
@@ -25,14 +25,8 @@ HOW = {  # marker -> how to run what pyproject.toml leaves out
     "browser": "lessons in Chromium: pytest -m browser",
     "site": "the website: make site, then COURSE_SITE=build/site pytest -m site",
 }
-LIGHT = (
-    "test_data",
-    "test_images",
-    "test_intervals",
-    "test_layout",
-    "test_notebooks",
-    "test_prose",
-)
+LIGHT = {"test_data", "test_images", "test_intervals", "test_layout", "test_notebooks"}
+LIGHT |= {"test_plots", "test_prose", "test_recorded"}
 
 
 def pytest_addoption(parser):
@@ -43,9 +37,18 @@ def pytest_addoption(parser):
     )
 
 
+class NotLight:
+    """Where Python looks for packages first: these it does not find."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in ("tensorflow", "keras", "torch", "torchvision"):
+            raise ModuleNotFoundError(f"a test with --light wants {name}", name=name)
+
+
 def pytest_configure(config):
     if config.getoption("--light"):
-        sys.modules.update(dict.fromkeys(("tensorflow", "keras", "torch", "torchvision")))
+        sys.meta_path.insert(0, NotLight)
 
 
 def pytest_ignore_collect(collection_path, config):
