@@ -355,7 +355,7 @@ def test_a_report_prints_its_problems_and_escapes_them_in_html():
 )
 def test_bad_input_gets_one_clear_line(changes, message, course):
     with pytest.raises(ValueError, match=message):
-        checklist.check(**on_images(course, course.backbone, **changes(course)))
+        checklist.check(**on_images(course, course.backbone) | changes(course))
 
 
 def test_a_strange_model_does_not_hide_the_other_items(course, monkeypatch):
