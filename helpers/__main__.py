@@ -115,6 +115,9 @@ def _write_answers(options, table, images) -> None:
         import matplotlib
 
         matplotlib.use("agg")
+        from helpers import plots
+
+        plots.style()  # its fonts have the letters of most scripts
         figure = classifier.draw(table, images)
         if figure is None:
             raise ValueError(f"There is no answer to draw, so {options.plot} was not written.")

@@ -187,6 +187,7 @@ def predict(classifier: Classifier, images: Iterable) -> pd.DataFrame:
     ]
     table["probability"] = answers[np.arange(len(best)), best]
     table["problem"] = problems
+    table.attrs["value_range"] = value_range  # `draw` reads the images once more
     return table.assign(
         **{f"p({name})": answers[:, label] for label, name in enumerate(class_names)}
     )
@@ -217,7 +218,7 @@ def draw(table: pd.DataFrame, images: Iterable, most: int = 24):
     table, images : what `predict` returned and what it was given.  most : only so many are drawn.
     Returns the matplotlib figure, or None if no image was answered.
     """
-    from helpers.plots import BLUE, plt
+    from helpers.plots import BLUE, drawable, plt
 
     shown = [
         (row, one)
@@ -233,8 +234,8 @@ def draw(table: pd.DataFrame, images: Iterable, most: int = 24):
     for axis in axes.flat:
         axis.set_axis_off()
     for (row, one), left, bars in zip(shown, axes[:, ::2].flat, axes[:, 1::2].flat, strict=False):
-        left.imshow(read_image(_named(one)[1], 300))
-        name = os.path.basename(row["image"])
+        left.imshow(read_image(_named(one)[1], 300, table.attrs.get("value_range")))
+        name = drawable(os.path.basename(row["image"]))
         left.set_title(
             name if len(name) < 30 else f"{name[:13]}...{name[-13:]}",
             fontsize="small",
@@ -244,7 +245,9 @@ def draw(table: pd.DataFrame, images: Iterable, most: int = 24):
         likely = likely.sort_values(ascending=False)[:5]
         bars.set_axis_on()
         bars.barh(range(len(likely)), likely, color=BLUE)
-        bars.set_yticks(range(len(likely)), [name[2:-1] for name in likely.index], parse_math=False)
+        bars.set_yticks(
+            range(len(likely)), [drawable(name[2:-1]) for name in likely.index], parse_math=False
+        )
         bars.set(xlim=(0, 1), ylim=(len(likely) - 0.5, -0.5), xlabel="probability")
         bars.tick_params(labelsize="small")
     return figure

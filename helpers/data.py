@@ -27,7 +27,7 @@ from helpers.files import MAKING, WORKERS, download, look, made_whole, remove_ab
 from helpers.images import ValueRangeError, printable, read_image, some
 from helpers.images import read_images as read_images  # lessons say data.read_images
 from helpers.layout import SPLITS, find_images
-from helpers.splits import SHARES, by_rank, with_splits, without_copies
+from helpers.splits import SHARES, by_kind, by_rank, with_splits, without_copies, without_masks
 
 ROOT = Path(__file__).resolve().parent.parent
 if not (ROOT / "pyproject.toml").exists():  # installed by pip, as on Colab
@@ -51,6 +51,14 @@ COURSE_DATA = ROOT / Path(os.environ.get("COURSE_DATA") or "data").expanduser()
 DATA, SHARED = places(COURSE_DATA, ROOT / "data")
 RECORDED = Path(__file__).parent / "recorded"  # what benchmarks measured: numbers, no images
 PACKAGED = ("solar", "solar-binary", "clothing")
+HINTS = {  # what is in a path that leads to no folder -> what to do
+    r"^[a-z]\w+:/": "Download it first. ",  # https://, and no drive such as C:/
+    r"^file:": "Write it as a path, without file://. ",
+    r"\.(zip|gz|tar|rar|7z)$": "Unpack it first. ",
+    r"\.(jpe?g|png|heic|tiff?)$": "Name the folder above that of its class. ",
+    r"[*?$%]|\\ ": "Write it as it is called, without *, $ or \\ for a shell. ",
+    r"[\t\n\r\f\v\a\b]": 'Python reads some \\ as signs of its own: write r"C:\\temp". ',
+}
 FEW = 10  # images of a class; with fewer, lessons that compare or calibrate make no sense
 DAY = 24 * 3600  # seconds
 COMMIT = "11961516512414bf9f6c150a832cfd21b54a6b54"
@@ -124,7 +132,8 @@ def load(
 
     source : "solar" (the default), "solar-binary" (two classes), "clothing" (a download of 106 MB),
         or a folder that holds a folder for each class, with or without train, validation and test
-        above them. Without it COURSE_DATASET decides; a relative path counts from the repository.
+        above them. Without it COURSE_DATASET decides. A relative path counts from the repository;
+        if nothing is there, from the current folder.
     group : path -> object, patient, ...: what may not stand in two splits.
     value_range : (black, white) for 16-bit and float grey images.
     skip_small : leave out classes that have no image for each of three splits.
@@ -135,7 +144,9 @@ def load(
     Exact copies are skipped. Your files are linked, or else copied, and never written to.
     Raises OSError or ValueError in one line that says what to do.
     """
-    source = str(source or os.environ.get("COURSE_DATASET") or "solar")
+    if source is None:
+        source = os.environ.get("COURSE_DATASET") or "solar"
+    source = str(source).strip(" \n\"'“”")  # quotes: Windows' Copy as path
     name, understood = source.lower(), ""
     if name in ("solar", "solar-binary"):
         files = _solar(name)
@@ -146,7 +157,7 @@ def load(
         folder = _own_folder(source)
         name = _own_name(folder)
         files, understood = find_images(folder)
-        files = _look(files)
+        files = without_masks(_look(files))
     deep = files.dropna(subset="high")
     if value_range is None and len(deep):
         raise ValueRangeError(deep["low"].min(), deep["high"].max(), f"{printable(source)}: ")
@@ -154,12 +165,7 @@ def load(
     files, small_classes = with_splits(source, files, group, skip_small)
     dataset = _made(name, files, value_range)
     if understood:
-        if small_classes:
-            understood += f"; by rank in small classes: {some(small_classes)}"
-        print(f"{dataset}; {understood}; skipped: {_by_kind(dataset.skipped['reason'])}")
-        few = list(dataset.counts.index[dataset.counts["total"] < FEW])
-        if few:
-            print(f"Fewer than {FEW} images in {some(few)}: too few for most lessons. Add images.")
+        _say(dataset, understood, small_classes)
     return dataset
 
 
@@ -247,18 +253,18 @@ def _look(files: pd.DataFrame) -> pd.DataFrame:
 
 
 def _own_folder(source: str) -> Path:
-    folder = (ROOT / os.path.expanduser(source.strip(" \n\"'"))).resolve()  # quotes: Copy as path
-    if not folder.is_dir():
-        problem = "is a file: unpack an archive first" if folder.is_file() else "is not there"
-        if folder.suffix.lower() in Image.registered_extensions() and folder.is_file():
-            problem = "is an image: name the folder above the folder of its class"
-        if re.match(r"[a-z]\w+:/", source.lower()):  # https://, s3://, and no drive such as C:/
-            folder, problem = source, "is an address: download it first"
-        raise NotADirectoryError(
-            f"{printable(folder)} {problem}. Name a folder that holds a folder for each class, or "
-            f"one of: {', '.join(PACKAGED)}."
-        )
-    return folder
+    """The folder that a learner means: below the repository, or else below the current folder."""
+    path = os.path.expanduser(source)
+    folders = list(dict.fromkeys((place / path).resolve() for place in (ROOT, Path.cwd())))
+    for folder in folders:
+        if source and folder.is_dir() and not ROOT.is_relative_to(folder):  # not the course itself
+            return folder
+    hints = [hint for pattern, hint in HINTS.items() if re.search(pattern, source.lower())]
+    raise NotADirectoryError(
+        f"'{printable(source)}' is no folder of images (looked for "
+        f"{' and '.join(map(printable, folders))}). {''.join(hints)}Name a folder that holds a "
+        f"folder for each class, or one of: {', '.join(PACKAGED)}."
+    )
 
 
 def _own_name(folder: Path) -> str:
@@ -267,14 +273,16 @@ def _own_name(folder: Path) -> str:
     return f"{plain}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:6]}"
 
 
-def _by_kind(reasons: pd.Series) -> str:
-    """How many files of which kind; and what to do, if that is the same for all of the kind."""
-    said = []
-    for kind, same in reasons.groupby(reasons.str.split(":").str[0]):
-        advice = same.iloc[0].partition(": ")[2]
-        once = f" ({advice})" if advice and same.nunique() == 1 else ""
-        said.append(f"{len(same)} {kind}{once}")
-    return ", ".join(said) or "none"
+def _say(dataset: Dataset, understood: str, small_classes: list[str]) -> None:
+    """Print in a line how an own folder was understood, and in another if it is very small."""
+    if ranked := set(small_classes) & set(dataset.class_names):
+        understood += f"; by rank in small classes: {some(ranked)}"
+    print(f"{dataset}; {understood}; skipped: {by_kind(dataset.skipped['reason'])}")
+    few = list(dataset.counts.index[dataset.counts["total"] < FEW])
+    if few:
+        print(f"Fewer than {FEW} images in {some(few)}: too few for most lessons. Add images.")
+    if any("$" in name for name in dataset.class_names):
+        pd.set_option("display.html.use_mathjax", False)  # a $ in a table would begin a formula
 
 
 def _made(name: str, files: pd.DataFrame, value_range) -> Dataset:

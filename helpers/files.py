@@ -8,7 +8,9 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -27,21 +29,17 @@ WORKERS, BATCH = min(8, os.cpu_count() or 1), 256
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """The folders in it, sorted, without those that systems and programs make for themselves."""
-    entries = [each for each in os.scandir(folder) if not _ignored(each.name)]
-    # asking the entry costs nothing, and os.path.isdir takes a link to itself
-    folders = [each for each in entries if each.is_dir(follow_symlinks=False) or _link(each)]
-    return sorted(map(Path, folders))
-
-
-def _link(entry: os.DirEntry) -> bool:
-    """Whether it is a link to a folder."""
-    return entry.is_symlink() and os.path.isdir(entry)
+    """The folders in it, sorted, and the links to folders."""
+    # asking an entry costs nothing; asking the disk about each file does
+    maybe = [
+        one for one in _entries(folder) if one.is_dir(follow_symlinks=False) or one.is_symlink()
+    ]
+    return sorted(Path(one) for one in maybe if not _ignored(one.name) and os.path.isdir(one))
 
 
 def files_in(folder: str | Path) -> Iterator[str]:
     """Every file below. A link to a folder counts as a file: followed, it could lead in circles."""
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+    for entry in sorted(_entries(folder), key=lambda entry: entry.name):
         if _ignored(entry.name):
             continue
         if entry.is_dir(follow_symlinks=False):
@@ -50,8 +48,40 @@ def files_in(folder: str | Path) -> Iterator[str]:
             yield entry.path
 
 
+def endings_in(folder: Path) -> Counter:
+    """How many files of each ending lie in the folder itself."""
+    files = [one for one in _entries(folder) if one.is_file() and not _ignored(one.name)]
+    return Counter(Path(one).suffix.lower() or "without an ending" for one in files)
+
+
+def _entries(folder: str | Path) -> list[os.DirEntry]:
+    try:
+        return list(os.scandir(folder))
+    except PermissionError:
+        advice = "Give yourself the right to read it, or move it elsewhere."
+        raise PermissionError(f"{printable(folder)} may not be read. {advice}") from None
+
+
 def _ignored(name: str) -> bool:
-    return name.startswith(".") or name.lower() in IGNORED
+    """Whether systems and programs made it for themselves. A photo may wait in iCloud, though."""
+    return name.lower() in IGNORED or (name.startswith(".") and not name.endswith(".icloud"))
+
+
+def class_name(folder: Path) -> str:
+    """A folder's name on one line, in 60 letters. NFC: one code for an accented letter."""
+    return printable(unicodedata.normalize("NFC", folder.name)).replace("\\", "-")[:60]
+
+
+def by_name(folders: list[Path], name_of: Callable[[Path], str]) -> dict[str, Path]:
+    """Name in small letters -> folder. Refuses Cat beside cat (one on Windows), and val, valid."""
+    found = {}
+    for path in folders:
+        name = name_of(path).casefold()
+        if name in found:
+            twins = f"the folders {found[name].name!a} and {path.name!a} would become one"
+            raise ValueError(f"{printable(path.parent)}: {twins}. Join them, or rename one.")
+        found[name] = path
+    return found
 
 
 def look(files: pd.DataFrame, memory: Path, shared: Path | None = None) -> pd.DataFrame:
@@ -80,7 +110,9 @@ def look(files: pd.DataFrame, memory: Path, shared: Path | None = None) -> pd.Da
                     _remember(db, stamps, found)
                     bar.update(len(batch))
     except sqlite3.Error as error:
-        advice = "Set COURSE_DATA to a folder that may be written and has room, or delete this file."
+        advice = (
+            "Set COURSE_DATA to a folder that may be written and has room, or delete this file."
+        )
         raise OSError(f"{memory}: {error}. {advice}") from None
     found = [known[stamps[source]] for source in files["source"]]
     return files.join(pd.DataFrame(found, files.index))

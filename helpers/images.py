@@ -30,6 +30,7 @@ KINDS = {  # how a file begins that this Pillow cannot read -> what it is; the f
     rb".{128}DICM": "DICOM file: export it as PNG",
     rb"%PDF|%!PS|8BPS|\s*<.*?svg": "drawing or document: export it as PNG",
     rb"PK\x03\x04|\x1f\x8b|Rar!|7z\xbc": "archive: unpack it first",
+    rb"bplist00": "placeholder of iCloud: download the photo first",
     rb"\x93NUMPY|\x89HDF|MATLAB": "file of arrays: save each image in it as PNG",
     rb"[^\0-\x08\x0e-\x1f]+\Z": "text file",  # no control characters in it
     rb"": "unknown kind of file: if it is an image, save it as JPEG or PNG",
@@ -48,6 +49,10 @@ class ValueRangeError(ValueError):
             f"{name}16-bit or float grey values, the largest is {high:.9g}. Say which is black "
             f"and which is white: data.load(..., value_range=({min(0, low):.9g}, {white:.9g}))"
         )
+
+
+class SeveralPagesError(ValueError):
+    """A TIFF holds more than one image."""
 
 
 def read_image(file, size: int | None = None, value_range=None) -> np.ndarray:
@@ -143,7 +148,19 @@ def _open(content: bytes) -> Image.Image:
         raise Image.UnidentifiedImageError  # a camera's raw data; what opened is its small preview
     if image.width * image.height > MOST_PIXELS:
         raise Image.DecompressionBombError
+    if image.format == "TIFF" and _has_pages(image):
+        raise SeveralPagesError
     return image
+
+
+def _has_pages(image: Image.Image) -> bool:
+    """Whether a TIFF holds a second image that is no preview and no mask of the first."""
+    if image.n_frames == 1:
+        return False
+    image.seek(1)
+    what = image.tag_v2.get(254, 0)  # bit 0: a preview, bit 2: a mask
+    image.seek(0)
+    return not what & 5
 
 
 def _as_rgb(image: Image.Image, value_range, name: str) -> Image.Image:
@@ -163,6 +180,8 @@ def _problem(error: Exception, content: bytes) -> str:
     """What is wrong with a file, "kind: more", in one line."""
     if isinstance(error, Image.DecompressionBombError):
         return f"too large: over {MOST_PIXELS // 10**6} million pixels"
+    if isinstance(error, SeveralPagesError):
+        return "TIFF of several pages: save each page as an image of its own"
     if isinstance(error, Image.UnidentifiedImageError):
         for start, kind in KINDS.items():
             if re.match(start, content[:200], re.DOTALL):

@@ -9,12 +9,14 @@ import json
 import math
 import os
 import textwrap
+import warnings
+from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.font_manager import get_font_names
+from matplotlib.font_manager import findfont, get_font, get_font_names
 
 from helpers.data import RECORDED
 from helpers.images import read_image
@@ -26,18 +28,23 @@ COLOUR_MAPS = {"image": "gray", "map": "RdBu_r", "kernel": "PuOr"}
 GROUPS = {"data": "#EEEEEE", "frozen": "#CFE6F5", "trained": "#FBD9BF"}  # boxes of `blocks`
 WIDTH = 9  # inches, about 850 pixels in a notebook
 BESIDE = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}  # where a legend covers no line
+FONTS = [  # of Linux, Windows and macOS, for names in any script
+    *("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Thai"),
+    *("Noto Sans Devanagari", "Noto Sans Bengali", "Noto Sans Tamil"),
+    *("Segoe UI", "Yu Gothic", "Malgun Gothic", "Microsoft YaHei", "Leelawadee UI", "Nirmala UI"),
+    *("Hiragino Sans", "Apple SD Gothic Neo", "Arial Unicode MS"),
+]
 MANY = 25  # classes, too many for names and numbers in a confusion matrix
 
 
 def style() -> None:
     """Set matplotlib's defaults for a lesson: sharp figures, legible text, distinct colours."""
-    fonts = ["DejaVu Sans", "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic"]  # names in any script
     installed = get_font_names()
     settings = {
         "figure.dpi": 150,
         "figure.constrained_layout.use": True,
         "font.size": 9,
-        "font.sans-serif": [font for font in fonts if font in installed],
+        "font.sans-serif": [font for font in FONTS if font in installed],
         "axes.titlesize": 10,
         "legend.frameon": False,
         "axes.spines.top": False,
@@ -253,7 +260,7 @@ def confusion(y_true, y_pred, class_names) -> plt.Figure:
 
     y_true, y_pred : (n,) int, positions in class_names. The colour is the share of the row. Below
     its name a row has its recall, a column its precision ("–": there is nothing to count).
-    From 25 classes on there are only colours.
+    From 25 classes on there are only colours, and the ten largest confusions are printed.
     """
     from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix  # half a second
 
@@ -279,7 +286,19 @@ def confusion(y_true, y_pred, class_names) -> plt.Figure:
         axis.set_yticks(range(n), rows)
         for place, count in np.ndenumerate(counts):
             matrix.text_[place].set(text=str(count or ""))
+    else:
+        _print_confusions(counts, class_names)
     return axis.figure
+
+
+def _print_confusions(counts: np.ndarray, class_names) -> None:
+    """Print the ten largest numbers beside the diagonal of a confusion matrix."""
+    wrong = counts * (1 - np.eye(len(counts), dtype=int))
+    for place in np.argsort(-wrong, axis=None, kind="stable")[:10]:
+        true, predicted = np.unravel_index(place, counts.shape)
+        if wrong[true, predicted]:
+            names = f"{class_names[true]}, predicted as {class_names[predicted]}"
+            print(f"{wrong[true, predicted]} of {counts[true].sum()} {names}")
 
 
 def _percent(count: int, total: int) -> str:
@@ -431,5 +450,27 @@ def _write_beside(axis, x: float, row: float, text: str, **look) -> None:
 
 def _wrapped(text, letters: int) -> str:
     r"""Text in lines of at most so many letters; "\$", since a plain $ would begin a formula."""
-    lines = [textwrap.fill(line, letters) for line in str(text).split("\n")]
+    lines = [textwrap.fill(line, letters) for line in drawable(str(text)).split("\n")]
     return "\n".join(lines).replace("$", r"\$")
+
+
+def drawable(text: str) -> str:
+    """Text with □ for each letter that no font in use has. The first time it warns, in one line."""
+    known = _letters(tuple(plt.rcParams["font.sans-serif"]))
+    missing = {letter for letter in text if ord(letter) not in known and not letter.isspace()}
+    if missing:
+        _warn_of_letters()
+    return "".join("□" if letter in missing else letter for letter in text)
+
+
+@cache
+def _letters(families: tuple[str, ...]) -> set[int]:
+    """The code points of all letters that these fonts have, as far as they are installed."""
+    fonts = [get_font(findfont(family)) for family in set(families) & set(get_font_names())]
+    return set().union(*(font.get_charmap() for font in fonts))
+
+
+@cache
+def _warn_of_letters() -> None:
+    advice = "Install one that has them, from https://fonts.google.com/noto."
+    warnings.warn(f"No font here has all letters of your names: □. {advice}", stacklevel=2)

@@ -5,6 +5,8 @@ reason (why the file is skipped, or "").
 """
 
 import hashlib
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from helpers.layout import SPLITS
 
 SEED = 42
 SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
+MASK = r"(?i)(.+)[ _-](?:mask|segmentation|seg|gt|thumb|thumbnail)(?:[ _-]?\d+)?$"
 SHARES_BESIDE_TEST = {"train": 0.8, "validation": 0.2}  # where a folder brings its own test set
 
 
@@ -33,13 +36,25 @@ def without_copies(files: pd.DataFrame) -> pd.DataFrame:
     return files
 
 
+def without_masks(files: pd.DataFrame) -> pd.DataFrame:
+    """Skip what is called like a mask or thumbnail of an image beside it: x_mask.png, x.png."""
+    stems = [os.path.splitext(source)[0] for source in files["source"]]
+    images, reasons = set(stems), []
+    for stem, reason in zip(stems, files["reason"], strict=True):
+        mask = re.match(MASK, stem)
+        if mask and mask[1] in images and not reason:
+            reason = f"mask or thumbnail: of {printable(os.path.basename(mask[1]))}"
+        reasons.append(reason)
+    return files.assign(reason=reasons)
+
+
 def with_splits(source: str, files: pd.DataFrame, group: Callable | None, skip_small: bool = False):
     """Give each image whose split is open one by its content, or by its group.
 
     Returns (files, names of the classes in which rank had to decide). Raises ValueError if a class
     lacks a split, or if the splits that the folder came with tear a group apart.
     """
-    files = files.copy()
+    files, own = files.copy(), files["split"].ne("").any()
     good = files[files["reason"] == ""].assign(key=files["digest"])
     if group:
         good["key"] = [str(group(Path(source))) for source in good["source"]]
@@ -53,12 +68,12 @@ def with_splits(source: str, files: pd.DataFrame, group: Callable | None, skip_s
         members = rows.loc[first_class == class_name, "key"]
         rows.loc[members.index, "split"] = by_rank(members, shares)
     files.loc[rows.index, "split"] = rows["split"]
-    small = _too_small(files)
+    small = _lacking(files)
     if small and skip_small and len(small) < files["class_name"].nunique() - 1:
         too_small = files["class_name"].isin(small) & (files["reason"] == "")
         files.loc[too_small, "reason"] = "small class: lacks an image for each of three splits"
     elif small:
-        raise ValueError(f"{printable(source)}: {_why_too_small(files, small)}")
+        raise ValueError(f"{printable(source)}: {_why_too_small(files, small, own)}")
     splits = files["split"].groupby(good["key"]).nunique()
     if group and splits.max() > 1:
         torn = printable(some(splits.index[splits > 1]))
@@ -97,23 +112,33 @@ def _seeded_hash(key: str) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _too_small(files: pd.DataFrame) -> list[str]:
-    """The classes that lack an image in some split."""
-    filled = files[files["reason"] == ""].groupby("class_name")["split"].nunique()
-    return [name for name in files["class_name"].unique() if filled.get(name, 0) < len(SPLITS)]
+def _lacking(files: pd.DataFrame) -> dict[str, set[str]]:
+    """Class -> the splits in which it has no image, of the classes that lack one."""
+    good = files[files["reason"] == ""]
+    filled = good.groupby("class_name")["split"].agg(set)
+    lacking = {name: set(SPLITS) - filled.get(name, set()) for name in files["class_name"].unique()}
+    return {name: splits for name, splits in lacking.items() if splits}
 
 
-def _why_too_small(files: pd.DataFrame, small: list[str]) -> str:
+def _why_too_small(files: pd.DataFrame, small: dict[str, set[str]], own: bool) -> str:
     skipped = files.loc[(files["reason"] != "") & files["class_name"].isin(small), "reason"]
-    why = ""
-    if len(skipped):
-        kinds = skipped.str.split(":").str[0]
-        most = skipped[kinds == kinds.value_counts().idxmax()]  # the most frequent kind says most
-        why = f" (skipped there: {most.iloc[0]})"
+    why = f" (skipped there: {by_kind(skipped)})" if len(skipped) else ""
     n_classes, advice = files["class_name"].nunique(), "Add images."
     if len(small) < n_classes - 1:  # two classes are left
         advice = "Add images, or leave these classes out: data.load(..., skip_small=True)."
+    if own:
+        small = [f"{name} (none in {some(splits)})" for name, splits in small.items()]
     return (
         "each class needs an image (or group) for each of three splits; too few in "
         f"{len(small)} of {n_classes} classes: {some(small)}{why}. {advice}"
     )
+
+
+def by_kind(reasons: pd.Series) -> str:
+    """How many files of which kind; and what to do, if that is the same for all of the kind."""
+    said = []
+    for kind, same in reasons.groupby(reasons.str.split(":").str[0]):
+        advice = same.iloc[0].partition(": ")[2]
+        once = f" ({advice})" if advice and same.nunique() == 1 else ""
+        said.append(f"{len(same)} {kind}{once}")
+    return ", ".join(said) or "none"

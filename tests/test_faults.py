@@ -68,7 +68,7 @@ def test_a_data_folder_that_is_ready_may_be_read_only(disk, photos):
     disk("ro")
     assert data.load(photos).images.equals(ready.images)
     write_classes(photos, {"cat": 1}, start=100)
-    with pytest.raises(OSError, match="readonly database.*COURSE_DATA"):
+    with pytest.raises(OSError, match=r"readonly database.*COURSE_DATA"):
         data.load(photos)
 
 

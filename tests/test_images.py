@@ -1,18 +1,19 @@
 """What `images.read_image` promises: one way to read, and the name of what is no image."""
 
-import errno
 import io
 import os
-import socket
 import subprocess
 import sys
+import warnings
+from pathlib import PureWindowsPath
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from images import AS_IT_IS, CONVERTED, ODD, paint, png, write_classes, write_odd_folder
 from PIL import EpsImagePlugin, Image
 
-from helpers import images
+from helpers import classifier, images, plots
 from helpers.images import ValueRangeError, read_image, read_images
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
@@ -91,13 +92,12 @@ def test_a_heic_photo_is_read_where_pillow_heif_is(tmp_path):
 
 NO_IMAGES = {
     "video": b"\0\0\0\x20ftypisom" + bytes(99),
-    "web page": b"\n<!DOCTYPE HTML><title>404</title>",
     "Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00",
     "DICOM file": bytes(128) + b"DICM" + bytes(99),
     "RAW photo": b"FUJIFILMCCD-RAW " + bytes(99),
     "archive": b"PK\x03\x04" + bytes(99),
     "file of arrays": b"\x93NUMPY\1\0" + bytes(99),
-    "text file": b'{"title": "IMG_0001.jpg"}',
+    "placeholder of iCloud": b"bplist00" + bytes(99),
     "unknown kind of file": bytes(range(99)),
 }
 
@@ -109,15 +109,22 @@ def test_what_is_no_image_is_called_by_its_first_bytes(tmp_path, kind):
         read_image(tmp_path / "a.jpg")
 
 
+def test_a_tiff_of_several_pages_is_no_image_and_its_preview_is_no_page(tmp_path):
+    pages = {"scan": {}, "preview": {254: 1}, "mask": {254: 4}}
+    for name, tags in pages.items():
+        second = paint(8)
+        second.encoderinfo = {"tiffinfo": tags}
+        paint(7).save(tmp_path / f"{name}.tif", save_all=True, append_images=[second])
+    with pytest.raises(ValueError, match=r"scan\.tif: TIFF of several pages: save each page"):
+        read_image(tmp_path / "scan.tif")
+    for name in ("preview", "mask"):
+        assert np.array_equal(read_image(tmp_path / f"{name}.tif"), paint(7))
+
+
 def test_the_small_preview_in_a_cameras_raw_file_is_no_image(tmp_path):
     paint(7).save(tmp_path / "a.dng", "TIFF", tiffinfo={254: 1})
     with pytest.raises(ValueError, match="RAW photo: export it as JPEG"):
         read_image(tmp_path / "a.dng")
-
-
-def test_a_windows_path_is_shown_as_it_is():
-    path = images.Path("C:\\Users\\new\\table.jpg")
-    assert images.printable(path) == "C:\\Users\\new\\table.jpg"
 
 
 # Grey values beyond 8 bits ------------------------------------------------------------------------
@@ -155,6 +162,8 @@ def test_without_a_value_range_it_says_the_largest_value_and_what_to_call(
 
 def test_values_are_mapped_by_the_range_and_never_by_what_an_image_holds(tmp_path):
     """The first edition read 250 as 250, and 260 as 1."""
+    plain = write_classes(tmp_path, {"cat": 1}) / "cat" / "cat-000.png"
+    assert np.array_equal(read_image(plain, value_range=(0, 4095)), read_image(plain))
     for values in ([0, 250], [0, 260], [0, 4095], [1023, 5000]):
         path = write_grey(tmp_path / "deep.png", values)
         expected = np.minimum(np.array(values) / 4095 * 255, 255).round()
@@ -170,9 +179,61 @@ def test_a_reversed_value_range_is_refused(tmp_path):
         read_image(path, value_range=(4095, 0))
 
 
-def test_a_value_range_changes_no_image_of_8_bits(tmp_path):
-    path = write_classes(tmp_path, {"cat": 1}) / "cat" / "cat-000.png"
-    assert np.array_equal(read_image(path, value_range=(0, 4095)), read_image(path))
+# What a saved classifier and its figures make of it -----------------------------------------------
+
+
+def half_bright(folder, **card) -> classifier.Classifier:
+    """A classifier of two classes: the probability of the first is the mean brightness."""
+
+    def forward(pixels):
+        bright = pixels.mean(axis=(1, 2, 3), keepdims=False) / 255
+        return np.stack([bright, 1 - bright], axis=1).astype("float32")
+
+    card = {"class_names": ["bright 日本", "dark"], "size": 71} | card
+    return classifier.Classifier(folder, card, forward)
+
+
+def test_a_classifier_reads_and_draws_grey_values_by_the_range_on_its_card(tmp_path):
+    path = write_grey(tmp_path / "deep.png", [1000, 1000])
+    table = classifier.predict(half_bright(tmp_path, value_range=[0, 2000]), [path])
+    assert table["p(bright 日本)"][0] == pytest.approx(0.5, abs=0.01) and not table["problem"][0]
+    shown = classifier.draw(table.assign(image="deep"), [path]).axes[0].images[0].get_array()
+    assert np.unique(shown).tolist() == [128]
+    table = classifier.predict(half_bright(tmp_path), [path])
+    assert "the largest is 1000" in table["problem"][0]
+
+
+def test_a_windows_path_stands_in_the_csv_as_it_is(tmp_path):
+    path = PureWindowsPath(r"C:\Users\new\table.jpg")
+    classifier.write_csv(classifier.predict(half_bright(tmp_path), [path]), tmp_path / "a.csv")
+    line = (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()[1]
+    assert line.startswith(r"C:\Users\new\table.jpg,") and "there is no such file" in line
+
+
+def test_letters_that_no_font_has_become_squares_after_one_warning(tmp_path):
+    """On a system with fonts for them they are drawn; here matplotlib has DejaVu Sans alone."""
+    plots._warn_of_letters.cache_clear()
+    with (
+        plt.rc_context({"font.sans-serif": ["DejaVu Sans"]}),
+        warnings.catch_warnings(record=True) as said,
+    ):
+        warnings.simplefilter("always")
+        path = write_classes(tmp_path, {"日本": 1}) / "日本" / "日本-000.png"
+        figure = classifier.draw(classifier.predict(half_bright(tmp_path), [path]), [path])
+        figure.canvas.draw()
+        plots.image_grid([path], ["한국 Käfer $5"]).canvas.draw()
+    assert [str(one.message)[:41] for one in said] == ["No font here has all letters of your name"]
+    labels = [label.get_text() for label in figure.axes[1].get_yticklabels()]
+    assert sorted(labels) == ["bright □□", "dark"] and figure.axes[0].get_title() == "□□-000.png"
+
+
+def test_of_many_classes_the_largest_confusions_are_printed(capsys):
+    y_true, y_pred = [*range(120), 7, 7, 7, 3], [*range(120), 9, 9, 7, 4]
+    plots.confusion(y_true, y_pred, [f"class {number}" for number in range(120)])
+    assert capsys.readouterr().out.splitlines() == [
+        "2 of 4 class 7, predicted as class 9",
+        "1 of 2 class 3, predicted as class 4",
+    ]
 
 
 # Hostile files ------------------------------------------------------------------------------------
@@ -187,33 +248,11 @@ def test_a_bomb_is_refused_even_if_pillows_own_limit_is_switched_off(tmp_path, m
         read_image(tmp_path / "bomb.png")
 
 
-@posix
-def test_pipes_sockets_and_devices_are_not_opened(tmp_path, monkeypatch):
-    os.mkfifo(tmp_path / "pipe.png")
-    (tmp_path / "device.png").symlink_to("/dev/zero")
-    monkeypatch.chdir(tmp_path)  # a socket's path may have some 100 bytes
-    with socket.socket(socket.AF_UNIX) as one:
-        one.bind("socket.png")
-        for name in ("pipe.png", "device.png", "socket.png"):
-            with pytest.raises(ValueError, match=f"{name}: not a plain file"):
-                read_image(tmp_path / name)
-
-
 def test_a_file_larger_than_any_image_is_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "MOST_BYTES", 100)
     paint(7).save(tmp_path / "large.bmp")
     with pytest.raises(ValueError, match=r"large\.bmp: too large: over "):
         read_image(tmp_path / "large.bmp")
-
-
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="a file that cannot be read, whatever the rights"
-)
-def test_a_failing_disk_is_no_broken_image(tmp_path):
-    (tmp_path / "cat.png").symlink_to("/proc/self/mem")
-    with pytest.raises(OSError) as caught:
-        read_image(tmp_path / "cat.png")
-    assert caught.value.errno == errno.EIO
 
 
 def test_importing_it_changes_nothing_else():
