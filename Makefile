@@ -9,7 +9,7 @@ help: ## list these commands
 lab: .venv/installed ## open JupyterLab on the first lesson
 	$(BIN)/jupyter lab $(ROOT_FLAG) --LabApp.default_url=/lab/tree/$(firstword $(sort $(wildcard notebooks/*.ipynb)))
 
-test: .venv/installed ## run all tests, every notebook included
+test: .venv/installed ## run the tests, every notebook included; the end says what was left out
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m pytest

@@ -1,6 +1,8 @@
-"""What the notebooks need as tests: what is compared and what skipped, and the table of lessons at the end of a run."""
+"""What the notebooks need as tests, which tests a run leaves out, and the tables at the end of it."""
 
 import re
+import sys
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,11 +14,46 @@ from nbval.plugin import IPyNbCell
 from tools import lessons
 
 TORCH = find_spec("torch") is not None and find_spec("torchvision") is not None
-if TORCH:  # before any test loads TensorFlow: the other way round, Python may crash
+if TORCH and "--light" not in sys.argv:  # before TensorFlow: after it, Python may crash
     import torch  # noqa: F401
     import torchvision  # noqa: F401
 
 LESSONS = {}  # notebook -> {"seconds": float, "megabytes": float}
+LEFT_OUT = Counter()  # marker -> number of tests
+HOW = {  # marker -> how to run what pyproject.toml leaves out
+    "slow": "hostile input and kills: pytest -m slow tests",
+    "browser": "lessons in Chromium: pytest -m browser",
+    "site": "the website: make site, then COURSE_SITE=build/site pytest -m site",
+}
+LIGHT = {"test_data", "test_images", "test_intervals", "test_layout", "test_notebooks"}
+LIGHT |= {"test_plots", "test_prose", "test_recorded"}
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--light",
+        action="store_true",
+        help="only the files that need no TensorFlow; loading it or PyTorch is an error",
+    )
+
+
+class NotLight:
+    """Where Python looks for packages first: these it does not find."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in ("tensorflow", "keras", "torch", "torchvision"):
+            raise ModuleNotFoundError(f"a test with --light wants {name}", name=name)
+
+
+def pytest_configure(config):
+    if config.getoption("--light"):
+        sys.meta_path.insert(0, NotLight)
+
+
+def pytest_ignore_collect(collection_path, config):
+    if config.getoption("--light") and collection_path.suffix in (".py", ".ipynb"):
+        return True if collection_path.stem not in LIGHT else None
 
 
 def pytest_collectstart(collector):
@@ -24,7 +61,9 @@ def pytest_collectstart(collector):
         collector.skip_compare += ("stderr", "text/html", "application/javascript")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(items, config):
+    if config.getoption("--light"):  # what compares with Keras says so in its name
+        items[:] = [item for item in items if "keras" not in item.name]
     items[:] = [each for item in items for each in (item, *solution_of(item))]
     skip_without_torch(items)
 
@@ -47,6 +86,10 @@ def solution_of(item):
         )
 
 
+def pytest_deselected(items):
+    LEFT_OUT.update(mark for item in items for mark in HOW if item.get_closest_marker(mark))
+
+
 def skip_without_torch(items):
     """Lesson 10 wants more than the core; its form is looked at without."""
     missing = pytest.mark.skip(
@@ -58,23 +101,25 @@ def skip_without_torch(items):
             item.add_marker(missing)
 
 
+def pytest_runtest_teardown(item):
+    kernel = getattr(getattr(item, "parent", None), "kernel", None)
+    if kernel is not None and item.nodeid.partition("::")[0].endswith(".ipynb"):
+        peak = _peak_megabytes(kernel.km.provisioner.pid)
+        item.user_properties.append(("megabytes", peak))  # the report carries it
+
+
 def pytest_runtest_logreport(report):
     notebook, _, cell = report.nodeid.partition("::")
     if notebook.endswith(".ipynb") and cell:
         lesson = LESSONS.setdefault(notebook, {"seconds": 0.0, "megabytes": 0.0})
         lesson["seconds"] += report.duration
-
-
-def pytest_runtest_teardown(item):
-    kernel = getattr(getattr(item, "parent", None), "kernel", None)
-    if kernel is not None and item.nodeid.partition("::")[0].endswith(".ipynb"):
-        lesson = LESSONS.setdefault(
-            item.nodeid.partition("::")[0], {"seconds": 0.0, "megabytes": 0.0}
-        )
-        lesson["megabytes"] = max(lesson["megabytes"], _peak_megabytes(kernel.km.provisioner.pid))
+        peak = dict(report.user_properties).get("megabytes", 0.0)
+        lesson["megabytes"] = max(lesson["megabytes"], peak)
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    for marker, number in LEFT_OUT.items():
+        terminalreporter.write_line(f"left out: {number} {marker} ({HOW[marker]})")
     if not LESSONS:
         return
     terminalreporter.section("lessons")

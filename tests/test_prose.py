@@ -1,4 +1,7 @@
-"""What the prose of a lesson says in numbers stands in its outputs; only lessons of the second edition are held to it."""
+"""What the prose of a lesson says in numbers stands in its outputs; what README and glossary say of lessons is so.
+
+Only lessons of the second edition are held to it.
+"""
 
 import re
 from pathlib import Path
@@ -9,11 +12,9 @@ import pytest
 from tools import lessons
 
 ROOT = Path(__file__).resolve().parent.parent
-SECOND = [
-    path
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
-    if nbformat.read(path, 4).metadata.get("edition") == 2
-]
+LESSONS = {path: nbformat.read(path, 4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+SECOND = [path for path, nb in LESSONS.items() if nb.metadata.get("edition") == 2]
+each_lesson = pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
 EXCEPTIONS = 5
 FREE = 10  # whole numbers up to this one are counted by the reader's eye: 3 x 3, four panels
 # A number that is not part of a name (ResNet50, 2.1.3): digits with thousands commas, or decimals.
@@ -22,9 +23,8 @@ NUMBER = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})+|\d+)?(\.\d+)?(?![\w]|[.,]\d
 
 def said(markdown):
     """The numbers of a Markdown cell, as they are written; not those of code, formulas, addresses, names."""
-    text = re.sub(
-        r"```.*?```|`[^`]*`|\$[^$]*\$|^#.*?$|^\s*\|?[-:| ]+\|\s*$", " ", markdown, flags=re.S | re.M
-    )
+    unsaid = r"```.*?```|`[^`]*`|\$[^$]*\$|^#.*?$|^\s*\|?[-:| ]+\|\s*$"
+    text = re.sub(unsaid, " ", markdown, flags=re.S | re.M)
     text = re.sub(r"\]\([^)]*\)|https?://\S+|<[^>]+>", " ", text)
     text = re.sub(r"\b(?:lessons?|exercises?|Python|Keras) \d[\d., and to]*", " ", text, flags=re.I)
     text = re.sub(r"(?m)^Time: .*$|^\s*\d+\. ", " ", text)
@@ -71,30 +71,23 @@ def unsupported(nb):
                 yield cell.id, written
 
 
-@pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
+@each_lesson
 def test_every_number_of_the_prose_stands_in_an_output(path):
-    assert list(unsupported(nbformat.read(path, 4))) == []
+    assert list(unsupported(LESSONS[path])) == []
 
 
-@pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
+@each_lesson
 def test_exceptions_are_few_and_have_a_reason(path):
-    reasons = [
-        reason
-        for cell in nbformat.read(path, 4).cells
-        for reason in cell.metadata.get("numbers", {}).values()
-    ]
+    excepted = [cell.metadata.get("numbers", {}) for cell in LESSONS[path].cells]
+    reasons = [reason for numbers in excepted for reason in numbers.values()]
     assert len(reasons) <= EXCEPTIONS and all(len(reason) > 10 for reason in reasons)
 
 
-@pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
+@each_lesson
 def test_every_figure_has_an_alternative_text(path):
-    without = [
-        cell.id
-        for cell in nbformat.read(path, 4).cells
-        if lessons.has_figure(cell)
-        and len(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")) < 20
-    ]
-    assert without == []
+    figures = [cell for cell in LESSONS[path].cells if lessons.has_figure(cell)]
+    texts = {cell.id: cell.metadata.get("mystnb", {}).get("image", {}) for cell in figures}
+    assert [name for name, image in texts.items() if len(image.get("alt", "")) < 20] == []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +116,34 @@ def test_an_exception_lets_its_number_pass():
     cell = nbformat.v4.new_markdown_cell("Trained on 1,281,167 photos.")
     nb = nbformat.v4.new_notebook(cells=[cell])
     assert [written for _, written in unsupported(nb)] == ["1,281,167"]
-    cell.metadata["numbers"] = {
-        "1,281,167": "the size of ImageNet's training set, no output shows it"
-    }
+    cell.metadata["numbers"] = {"1,281,167": "the size of ImageNet's training set"}
     assert not list(unsupported(nb))
+
+
+# --- README and glossary ---
+
+
+def test_readme_names_every_lesson_with_the_minutes_that_it_states():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"\| \[(..).*?\]\(notebooks/(.*?)\) \| .* \| (\d+) \|", readme)
+    headers = [(path, nb.cells[0].source) for path, nb in LESSONS.items()]
+    minutes = re.compile(r"(?m)^(?:Reading t|T)ime: (\d+)")
+    stated = [(text[2:4], path.name, minutes.search(text)[1]) for path, text in headers]
+    assert rows == stated
+    assert len(readme.splitlines()) <= 70
+
+
+def test_the_lesson_that_the_glossary_names_explains_the_term():
+    """Each word of the term must occur in the lesson, in one form or another."""
+    glossary = (ROOT / "site" / "glossary.md").read_text("utf-8")
+    entries = re.findall(r"(?m)^(\S.*)\n  .*\(notebooks/(.*)\)$", glossary)
+    assert len(entries) > 60
+    assert entries == sorted(entries, key=lambda entry: entry[0].lower())
+    missing = []
+    for term, file in entries:
+        nb = LESSONS[ROOT / "notebooks" / file]
+        prose = " ".join(cell.source for cell in nb.cells if cell.cell_type == "markdown").lower()
+        words = [word.removesuffix("ing")[:6] for word in re.findall(r"[^\W-]+", term.lower())]
+        if nb.metadata.get("edition") == 2 and not all(word in prose for word in words):
+            missing.append((term, file))
+    assert missing == []

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,13 +14,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"][
-    "Repository"
-]
-NEEDS_SPHINX = pytest.mark.skipif(
-    not os.environ.get("COURSE_SITE") and not find_spec("myst_nb"),
-    reason="Sphinx is not here: make site installs it",
-)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+REPOSITORY = PROJECT["urls"]["Repository"]
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 pytestmark = pytest.mark.site
 
 
@@ -30,6 +25,8 @@ def site(tmp_path_factory):
     """The folder of the built site: the one in COURSE_SITE, or a new one, built without a warning."""
     if built := os.environ.get("COURSE_SITE"):
         return ROOT / built
+    if not find_spec("myst_nb"):
+        pytest.skip("Sphinx is not here: make site installs it")
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q"]
     command += ["-d", folder / "doctrees", ROOT / "site", folder / "site"]
@@ -41,11 +38,8 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pages(site):
     """Every page of the site: address below the site's folder -> parsed HTML."""
-    return {
-        path.relative_to(site).as_posix(): parsed(path.read_text(encoding="utf-8"))
-        for path in sorted(site.rglob("*.html"))
-        if not path.is_relative_to(site / "_static")
-    }
+    found = [path for path in sorted(site.rglob("*.html")) if site / "_static" not in path.parents]
+    return {path.relative_to(site).as_posix(): parsed(path.read_text("utf-8")) for path in found}
 
 
 def parsed(html):
@@ -54,12 +48,15 @@ def parsed(html):
     return BeautifulSoup(html, "html.parser")
 
 
+def address(tag):
+    return tag.get("href") or tag.get("src") or ""
+
+
 def dead_links(pages, files):
     """Yield (page, link) for each link within the site that no page, anchor or file answers."""
     anchors = {name: {tag["id"] for tag in page.find_all(id=True)} for name, page in pages.items()}
     for name, page in pages.items():
-        for tag in page.find_all(["a", "img", "link", "script"]):
-            link = tag.get("href") or tag.get("src") or ""
+        for link in map(address, page.find_all(["a", "img", "link", "script"])):
             if urlsplit(link).scheme or urlsplit(link).netloc:
                 continue
             target = urlsplit(urljoin(f"/{name}", link))
@@ -69,32 +66,37 @@ def dead_links(pages, files):
                 yield name, link
 
 
-def files_of(site):
-    return {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
-
-
 def foreign(page):
     """What a browser would fetch from another host in order to show the page."""
-    for tag in page.find_all(["script", "img", "iframe", "link", "source"]):
-        link = tag.get("src") or tag.get("href") or ""
-        if urlsplit(link).netloc and tag.get("rel") != ["canonical"]:
-            yield link
+    tags = page.find_all(["script", "img", "iframe", "link", "source"])
+    tags = [tag for tag in tags if tag.get("rel") != ["canonical"]]
+    return [address(tag) for tag in tags if urlsplit(address(tag)).netloc]
 
 
-@NEEDS_SPHINX
 def test_no_link_within_the_site_is_dead(site, pages):
-    assert list(dead_links(pages, files_of(site))) == []
+    files = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    assert list(dead_links(pages, files)) == []
+    for page in pages.values():
+        for link in page.find_all("a", string="Edit this page"):
+            assert (ROOT / link["href"].split("/edit/main/")[1]).is_file()
 
 
-@NEEDS_SPHINX
 def test_nothing_is_fetched_from_another_host(site, pages):
-    assert {name: list(foreign(page)) for name, page in pages.items() if any(foreign(page))} == {}
+    assert {name: foreign(page) for name, page in pages.items() if foreign(page)} == {}
     styles = "\n".join(path.read_text("utf-8") for path in site.rglob("_static/**/*.css"))
     assert not re.findall(r"(?:@import|url\()\s*['\"]?(?:https?:)?//[^)]*", styles)
 
 
-@NEEDS_SPHINX
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.skipif(not find_spec("bs4"), reason="BeautifulSoup is not here")
+def test_a_dead_link_is_found():
+    html = '<h1 id="here">x</h1><a href="#here"><a href="b.html#there"><a href="b.html"><a href="c.html">'
+    sources = {"a.html": html, "d/b.html": "<a href='../a.html#here'>", "b.html": ""}
+    pages = {name: parsed(source) for name, source in sources.items()}
+    assert list(dead_links(pages, set())) == [("a.html", "b.html#there"), ("a.html", "c.html")]
+    assert foreign(parsed("<img src='x.png'><script src='https://example.org/x.js'>"))
+
+
+@each_lesson
 def test_a_lesson_page_has_its_links_and_no_first_cell(pages, path):
     page = pages[f"notebooks/{path.stem}.html"]
     links = {tag.text: tag["href"] for tag in page.find_all("a", href=True)}
@@ -106,8 +108,7 @@ def test_a_lesson_page_has_its_links_and_no_first_cell(pages, path):
     assert "this cell installs the course" not in page.text
 
 
-@NEEDS_SPHINX
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@each_lesson
 def test_a_lesson_page_shows_all_figures_folds_and_formulas(pages, path):
     article = pages[f"notebooks/{path.stem}.html"].find("article")
     cells = nbformat.read(path, 4).cells
@@ -123,22 +124,6 @@ def test_a_lesson_page_shows_all_figures_folds_and_formulas(pages, path):
     assert not re.search(r"\$\$|\\(frac|text|log|sum|sqrt)\b", article.text)
 
 
-@NEEDS_SPHINX
-def test_the_button_for_the_lessons_is_there_once(pages):
-    """The theme's script takes the first; a second one, on a phone, would do nothing."""
-    assert {
-        name: len(page.select(".primary-toggle")) for name, page in pages.items()
-    } == dict.fromkeys(pages, 1)
-
-
-@NEEDS_SPHINX
-def test_edit_links_lead_to_files_of_the_repository(pages):
-    for name, page in pages.items():
-        for link in page.find_all("a", string="Edit this page"):
-            assert (ROOT / link["href"].split("/edit/main/")[1]).is_file(), name
-
-
-@NEEDS_SPHINX
 def test_every_data_set_has_a_page_with_its_licence(pages):
     sections = re.findall(r"(?m)^## (.*)", (ROOT / "data" / "README.md").read_text("utf-8"))
     assert len([name for name in pages if re.match("data/(?!index)", name)]) == len(sections)
@@ -146,35 +131,16 @@ def test_every_data_set_has_a_page_with_its_licence(pages):
     assert "CC0" in pages["data/clothing.html"].text
 
 
-@pytest.mark.skipif(not find_spec("bs4"), reason="BeautifulSoup is not here")
-def test_a_dead_link_is_found():
-    html = '<h1 id="here">x</h1><a href="#here"><a href="b.html#there"><a href="b.html"><a href="c.html">'
-    pages = {
-        "a.html": parsed(html),
-        "d/b.html": parsed("<a href='../a.html#here'>"),
-        "b.html": parsed(""),
-    }
-    assert list(dead_links(pages, set())) == [("a.html", "b.html#there"), ("a.html", "c.html")]
-    assert list(foreign(parsed("<img src='x.png'><script src='https://example.org/x.js'>")))
-
-
 @pytest.fixture
-def phone(site):
-    """A page in Chromium, 360 pixels wide, with the site behind it."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not chromium:
-        pytest.skip("no chromium here: apt-get install chromium, or name one in CHROMIUM")
-    with playwright.sync_playwright() as driver:
-        window = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        size = {"width": 360, "height": 740}
-        page = window.new_page(viewport=size, base_url=site.resolve().as_uri() + "/")
-        page.set_default_timeout(60_000)
-        yield page
-        window.close()
+def phone(site, chromium):
+    """A page 360 pixels wide, with the site behind it."""
+    size = {"width": 360, "height": 740}
+    page = chromium.new_page(viewport=size, base_url=site.resolve().as_uri() + "/")
+    page.set_default_timeout(60_000)
+    yield page
+    page.close()
 
 
-@NEEDS_SPHINX
 def test_on_a_phone_no_page_is_wider_than_the_screen(phone, pages):
     for name in pages:
         phone.goto(name)
@@ -182,45 +148,10 @@ def test_on_a_phone_no_page_is_wider_than_the_screen(phone, pages):
         assert phone.evaluate("document.documentElement.scrollWidth") <= 360, name
 
 
-@NEEDS_SPHINX
-def test_on_a_phone_the_button_opens_the_lessons(phone):
+def test_on_a_phone_the_one_button_opens_the_lessons(phone):
+    """The theme's script takes the first of several, and the others do nothing."""
     phone.goto("notebooks/01_filters.html")
+    assert phone.locator(".primary-toggle").count() == 1
     phone.get_by_role("button", name="Lessons").click()
     phone.get_by_role("link", name="02 Feature maps").first.click()
     phone.wait_for_url("**/02_feature_maps.html")
-
-
-# --- what the pages take from elsewhere; no Sphinx is needed ---
-
-
-def test_readme_names_every_lesson_with_the_minutes_that_it_states():
-    rows = re.findall(r"\| \[(.*?)\]\(notebooks/(.*?)\) \| .* \| (\d+) \|", readme())
-    stated = []
-    for path in LESSONS:
-        text = nbformat.read(path, 4).cells[0].source
-        title = re.search(r"^# (.*)", text)[1]
-        stated.append((title, path.name, re.search(r"(?m)^(?:Reading t|T)ime: (\d+)", text)[1]))
-    assert [row[1:] for row in rows] == [each[1:] for each in stated]
-    assert all(title[:2] == row[0][:2] for row, (title, *_) in zip(rows, stated, strict=True))
-    assert len(readme().splitlines()) <= 70
-
-
-def readme():
-    return (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_lesson_that_the_glossary_names_explains_the_term():
-    """Of the second edition; each word of the term must occur, in one form or another."""
-    entries = re.findall(
-        r"(?m)^(\S.*)\n  .*\(notebooks/(.*)\)$", (ROOT / "site" / "glossary.md").read_text("utf-8")
-    )
-    assert len(entries) > 60
-    assert [term for term, _ in entries] == sorted((term for term, _ in entries), key=str.lower)
-    missing = []
-    for term, file in entries:
-        nb = nbformat.read(ROOT / "notebooks" / file, 4)
-        prose = " ".join(cell.source for cell in nb.cells if cell.cell_type == "markdown").lower()
-        words = [word.removesuffix("ing")[:6] for word in re.findall(r"[^\W-]+", term.lower())]
-        if nb.metadata.get("edition") == 2 and not all(word in prose for word in words):
-            missing.append((term, file))
-    assert missing == []
