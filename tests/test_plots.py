@@ -1,9 +1,6 @@
 """helpers.plots: what stands where in each figure."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib
@@ -70,16 +67,6 @@ def rungs(figure):
     axis = figure.axes[0]
     filled = [colour != "#ffffff" for colour in colour_names(axis.patches)]
     return dict(zip(ticks(axis.get_yticklabels()), filled, strict=True))
-
-
-def test_importing_changes_no_setting_and_style_does():
-    code = (
-        "import matplotlib as m; before = dict(m.rcParams); from helpers import plots;"
-        "assert dict(m.rcParams) == before; plots.style(); assert m.rcParams['figure.dpi'] == 150"
-    )
-    root = Path(__file__).parent.parent
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 ODD = ["$a_b^$", "$5 or {", r"\frac{", "$$"]
