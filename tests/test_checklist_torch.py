@@ -152,8 +152,6 @@ RIGHT = {
     "lesson 10's model": lambda c: given(c, safe(c), dataset=c.dataset),
     "lesson 10's model in training mode": lambda c: given(c, safe(c).train()),
     "fine-tuned, norms in eval": lambda c: given(c, part_learns(c, "backbone.0.13", True)),
-    "the optimizer holds frozen parameters too": lambda c: given(
-        c, model := safe(c), optimizer=torch.optim.Adam(model.parameters())),
     "unfrozen, the optimizer had all from the start": lambda c: opened_later(c, held=True),
     "normalized in the transform": lambda c: normalized(c, safe(c, None), HALF),
     "ResNet50 in eval, as pretrained": lambda c: given(c, Safe(resnet(trained=True), IMAGENET)),
