@@ -78,7 +78,8 @@ def test_a_learner_follows_the_lesson(path, lab, chromium):
     code = [cell for cell in executed.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert not [o.evalue for cell in code for o in cell.outputs if o.output_type == "error"]
-    contents(page, path)
+    page.keyboard.press("Control+Shift+k")  # the table of contents, to go to places
+    page.locator(".jp-tocItem-content:visible").first.wait_for(timeout=MINUTES)
     if any("playgrounds." in cell.source for cell in code):
         move_a_control(page, path)
     answer_the_first_exercise(page, path, executed)
@@ -111,22 +112,6 @@ def wait(done):
     raise TimeoutError
 
 
-def contents(page, path):
-    """The table of contents names the sections; a click on one brings it into view."""
-    page.keyboard.press("Control+Shift+k")
-    entries = page.locator(".jp-tocItem-content:visible")
-    entries.first.wait_for(timeout=MINUTES)
-    titles = entries.all_inner_texts()
-    assert titles[0].startswith(path.stem[:2]) and titles[-1] == "Recap"
-    assert "Exercises" in titles
-    shoot(page, path, "2-contents")
-
-
-def go_to(page, title):
-    page.locator(".jp-tocItem-content:visible", has_text=title).first.click()
-    page.wait_for_timeout(800)
-
-
 def cell_with(page, text):
     """Cells far away are not drawn: scroll down until it is there."""
     found = page.locator(".jp-NotebookPanel:visible .jp-CodeCell", has_text=text)
@@ -147,7 +132,7 @@ def move_a_control(page, path):
     image = cell.locator(".jp-OutputArea img").first
     image.wait_for(timeout=MINUTES)
     before = image.get_attribute("src")
-    shoot(cell, path, "3-playground")
+    shoot(cell, path, "2-playground")
     handle, choice = cell.locator(".noUi-handle"), cell.locator("select")
     if handle.count():
         handle.first.focus()
@@ -155,7 +140,7 @@ def move_a_control(page, path):
     else:
         choice.last.select_option(index=2)
     wait(lambda: image.get_attribute("src") != before)  # the figure follows the control
-    shoot(cell, path, "4-playground-moved")
+    shoot(cell, path, "3-playground-moved")
 
 
 def answer_the_first_exercise(page, path, notebook):
@@ -165,7 +150,9 @@ def answer_the_first_exercise(page, path, notebook):
     check = source.splitlines()[-1]
     name = re.search(r", (\w+)\)$", check)[1]
     imports = [line for line in source.splitlines() if line.startswith(("from ", "import "))]
-    go_to(page, f"Exercise {path.stem[:2]}.1")
+    title = f"Exercise {path.stem[:2]}.1"
+    page.locator(".jp-tocItem-content:visible", has_text=title).first.click()
+    page.wait_for_timeout(800)
     cell = cell_with(page, check)
     for answer, message in ((f"{name} = -1", "Not yet"), (solution, "Right.")):
         cell.locator(".cm-content").click()
@@ -173,7 +160,7 @@ def answer_the_first_exercise(page, path, notebook):
         page.keyboard.insert_text("\n".join([*imports, answer, check]))
         page.keyboard.press("Control+Enter")
         cell.locator(".jp-OutputArea", has_text=message).wait_for(timeout=MINUTES)
-        shoot(page, path, f"5-exercise-{message[:3]}")
+        shoot(page, path, f"4-exercise-{message[:3]}")
 
 
 def shoot(what, path, name):

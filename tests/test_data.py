@@ -676,3 +676,9 @@ def test_the_places_of_a_class(tmp_path, monkeypatch):
     assert data.places(course, course) == (Path.home() / "course-data", course)
     assert data.places(mine, course) == (mine, course)
     assert data.places(mine, tmp_path / "nowhere") == (mine, None)
+
+
+def test_each_split_has_its_own_folder(photos):
+    dataset = data.load(photos)
+    for split in data.SPLITS:
+        assert getattr(dataset, split) == dataset.folder / split

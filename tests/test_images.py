@@ -264,3 +264,10 @@ def test_importing_it_changes_nothing_else():
     subprocess.run(
         [sys.executable, "-c", code], check=True, cwd=images.Path(__file__).parent.parent
     )
+
+
+def test_a_wide_image_is_squeezed_and_not_cropped(tmp_path):
+    thirds = np.tile(np.repeat([0, 100, 200], 20), (20, 1)).astype("uint8")
+    Image.fromarray(thirds).save(tmp_path / "wide.png")
+    squeezed = read_image(tmp_path / "wide.png", 6)
+    assert squeezed[0, :, 0].tolist() == [0, 0, 100, 100, 200, 200]

@@ -227,3 +227,12 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path):
         with pytest.raises(PermissionError, match=f"{locked} may not be read. Give"):
             find_images(tmp_path)
         locked.chmod(0o700)
+
+
+def test_eval_beside_val_is_the_test_set(tmp_path):
+    folders = zip(("train", "val", "eval"), layout.SPLITS, strict=True)
+    expected = {f"{name}/{kind}/{split}" for name, split in folders for kind in "ab"}
+    write(tmp_path, " ".join(sorted(expected)))
+    files, understood = find_images(tmp_path)
+    assert understood == OWN
+    assert all(source.endswith(split) for source, _, split in files.itertuples(index=False))

@@ -1,6 +1,5 @@
 """helpers.playgrounds: the drawings as plain functions, the sliders that call them, and the still figure."""
 
-import itertools
 from functools import partial
 
 import matplotlib.pyplot as plt
@@ -195,37 +194,28 @@ def test_filters_draws_once_at_the_start_and_once_for_each_change(shown, drawn):
     assert plt.get_fignums() == []
 
 
-def test_each_control_of_pooling_redraws_once(shown, drawn):
-    playgrounds.pooling(MAP)
-    shift, window = below(shown[0], "IntSlider")
-    [kind], [image] = below(shown[0], "Dropdown"), below(shown[0], "Image")
-    before = image.value
-    shift.value, window.value, kind.value = 5, 2, "average"
-    expected = [(1, 4, "max"), (5, 4, "max"), (5, 2, "max"), (5, 2, "average")]
-    assert [arguments[1:] for arguments in drawn] == expected
+@pytest.mark.parametrize(
+    ("playground", "start", "others"),
+    [
+        (partial(playgrounds.pooling, MAP), [1, 4, "max"], [5, 2, "average"]),
+        (playgrounds.schedules, ["cosine", 0.1, 0.1, 0.0], ["step", 0.2, 0.5, 0.3]),
+    ],
+    ids=["pooling", "schedules"],
+)
+def test_each_control_redraws_once_and_can_be_drawn_at_its_ends(
+    playground, start, others, shown, drawn
+):
+    playground()
+    controls, [image] = shown[0].children[0].children, below(shown[0], "Image")
+    before, expected = image.value, [tuple(start)]
+    for place, (control, value) in enumerate(zip(controls, others, strict=True)):
+        control.value = value
+        expected.append((*others[: place + 1], *start[place + 1 :]))
+    assert [numbers[-len(start) :] for numbers in drawn] == expected
     assert image.value != before and plt.get_fignums() == []
-    for slider, end in itertools.product((shift, window), ("min", "max")):
-        slider.value = getattr(slider, end)  # all of them can be drawn
-
-
-def test_each_control_of_schedules_redraws_once(shown, drawn):
-    playgrounds.schedules()
-    [shape], (peak, warmup, end) = below(shown[0], "Dropdown"), below(shown[0], "FloatSlider")
-    [image] = below(shown[0], "Image")
-    before = image.value
-    shape.value, peak.value, warmup.value, end.value = "step", 0.2, 0.5, 0.3
-    assert drawn == [
-        ("cosine", 0.1, 0.1, 0.0), ("step", 0.1, 0.1, 0.0), ("step", 0.2, 0.1, 0.0),
-        ("step", 0.2, 0.5, 0.0), ("step", 0.2, 0.5, 0.3),
-    ]  # fmt: skip
-    assert image.value != before and plt.get_fignums() == []
-    ends = itertools.product(
-        playgrounds.SHAPES, *([one.min, one.max] for one in (peak, warmup, end))
-    )
-    for kind, *values in ends:
-        rates = playgrounds.rates(kind, *values)
-        assert rates.shape == (playgrounds.STEPS,) and np.isfinite(rates).all()
-        assert rates.max() <= values[0] + 1e-12
+    for slider in below(shown[0], "IntSlider") + below(shown[0], "FloatSlider"):
+        slider.value = slider.min
+        slider.value = slider.max
 
 
 # Where nobody can move a slider
