@@ -227,7 +227,8 @@ def test_clean_keeps_what_is_in_use_and_what_lessons_wrote(photos):
     (photos / "cat" / "more.png").unlink()
     (used.output_folder / "classifier").mkdir()
     assert data.clean() == [], "another notebook may use what was loaded today"
-    os.utime(other.folder, (0, 0))
+    os.utime(used.folder, (0, 0))
+    os.utime(other.folder, (1, 1))
     data.load(photos)
     assert data.clean() == [other.folder]
     left = {path.name for path in used.output_folder.iterdir()}
