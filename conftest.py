@@ -90,6 +90,16 @@ def pytest_deselected(items):
     LEFT_OUT.update(mark for item in items for mark in HOW if item.get_closest_marker(mark))
 
 
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # with -n, each worker leaves out the same
+        session.config.workeroutput["left out"] = dict(LEFT_OUT)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    LEFT_OUT.update(node.workeroutput["left out"] if not LEFT_OUT else {})
+
+
 def skip_without_torch(items):
     """Lesson 10 wants more than the core; its form is looked at without."""
     missing = pytest.mark.skip(
