@@ -287,8 +287,11 @@ def test_16_bit_images_stop_load_until_a_range_is_given(photos):
         Image.fromarray(pixels).save(photos / "cat" / f"deep-{number}.png")
     with pytest.raises(ValueRangeError, match=r"photos: .* largest is 3998\. .*\(0, 4095\)\)"):
         data.load(photos)
-    narrow, wide = (data.load(photos, value_range=(0, top)) for top in (4095, 65535))
-    assert narrow.value_range == (0, 4095) and narrow.folder != wide.folder
+    ranges = [(0, 4095), (0, 4095.4), (0, 65535)]
+    loaded = [data.load(photos, value_range=one) for one in ranges]
+    assert [dataset.value_range for dataset in loaded] == ranges
+    assert len({dataset.folder for dataset in loaded}) == 3
+    narrow, _, wide = loaded
     assert not set(narrow.images["digest"]) & set(wide.images["digest"])
     for dataset, white in ((narrow, 3998 / 4095), (wide, 3998 / 65535)):
         (path,) = (path for path in dataset.images["path"] if "deep-8" in path)
