@@ -24,11 +24,6 @@ def test_a_wrong_answer_gets_the_message_meant_for_it(number, answer, part):
     assert part.lower() in repr(result).lower()
 
 
-def test_an_unknown_exercise_is_named():
-    with pytest.raises(ValueError, match=r"99\.1"):
-        exercises.check("99.1", 1)
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_exercise_is_tried_with_wrong_answers(path):
     """Its solution runs where it stands, with the notebook: see conftest.py at the root."""

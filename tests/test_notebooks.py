@@ -64,12 +64,6 @@ def one_h1_that_carries_the_number(nb, path):
     return len(titles) == 1 and titles[0].startswith(f"# {path.stem[:2]} ")
 
 
-@rule(breaks=lambda nb: nb.cells[0].update(source=nb.cells[0].source.replace("Run time", "Time")))
-def header_states_the_minutes(nb, path):
-    minutes = r"^(Reading t|T)ime: \d+ min.* · Run time: \d+ min"
-    return bool(re.search(minutes, nb.cells[0].source, re.M))
-
-
 @rule(breaks=lambda nb: append(nb.cells[-1], "x" * 2_600_000))
 def at_most_two_and_a_half_megabytes(nb, path):
     return len(nbformat.writes(nb).encode()) <= 2.5e6

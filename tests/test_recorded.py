@@ -1,11 +1,10 @@
-"""What benchmarks recorded for lessons 04 and 05: with its command, and with the subsets that lesson 05 shows."""
+"""What benchmarks recorded for lesson 05: with the subsets that the lesson shows, and with what follows from them."""
 
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pandas as pd
-import pytest
 
 from helpers import data
 
@@ -13,20 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDED = ROOT / "helpers" / "recorded"
 
 
-@pytest.fixture
-def subset(monkeypatch):
+def test_the_lesson_and_the_benchmark_draw_the_same_subsets(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-    return __import__("near_task").subset
+    from near_task import subset
 
-
-@pytest.mark.parametrize("name", ["near_task", "learning_curve"])
-def test_the_file_says_how_and_with_what_it_was_made(name):
-    lines = (RECORDED / f"{name}.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith(f"# python benchmarks/{name}.py --data")
-    assert all(package in lines[1] for package in ("Python", "tensorflow", "keras", "numpy"))
-
-
-def test_the_lesson_and_the_benchmark_draw_the_same_subsets(subset):
     cells = nbformat.read(ROOT / "notebooks" / "05_adding_dense_layers.ipynb", 4).cells
     shown = {"np": np, "pd": pd}
     exec(next(cell.source for cell in cells if cell.id == "subset").split("\n\n\n")[0], shown)

@@ -87,15 +87,6 @@ def test_nothing_is_fetched_from_another_host(site, pages):
     assert not re.findall(r"(?:@import|url\()\s*['\"]?(?:https?:)?//[^)]*", styles)
 
 
-@pytest.mark.skipif(not find_spec("bs4"), reason="BeautifulSoup is not here")
-def test_a_dead_link_is_found():
-    html = '<h1 id="here">x</h1><a href="#here"><a href="b.html#there"><a href="b.html"><a href="c.html">'
-    sources = {"a.html": html, "d/b.html": "<a href='../a.html#here'>", "b.html": ""}
-    pages = {name: parsed(source) for name, source in sources.items()}
-    assert list(dead_links(pages, set())) == [("a.html", "b.html#there"), ("a.html", "c.html")]
-    assert foreign(parsed("<img src='x.png'><script src='https://example.org/x.js'>"))
-
-
 @each_lesson
 def test_a_lesson_page_has_its_links_and_no_first_cell(pages, path):
     page = pages[f"notebooks/{path.stem}.html"]
