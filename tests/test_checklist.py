@@ -223,6 +223,8 @@ FAULTS = {
     "0 to 1": ("normalization", ["0 to 1"], lambda c: on_images(c, nested(c, scale=(255, 0)))),
     "scaled twice": ("normalization", ["twice"], lambda c: on_images(
         c, nested(c), train=changed(c.images["train"], scaled), validation=None)),
+    "train scaled twice, validation right": ("normalization", ["images of train", "twice"], lambda c: on_images(
+        c, nested(c), train=changed(c.images["train"], scaled))),
     "validation on another scale": ("normalization", ["images of validation"], lambda c: on_images(
         c, nested(c, scale=None), train=changed(c.images["train"], scaled))),
     "trainable on a tensor": ("freezing", ["20,806,952", "tensor", "'xception'"], lambda c: on_images(c, by_hand(c))),

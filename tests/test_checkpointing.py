@@ -105,8 +105,6 @@ def checkpoint(script, tmp_path_factory) -> bytes:
 NO_CHECKPOINT = "not a whole checkpoint"
 BAD = {  # name -> (what becomes of a good one, what is said, a change of the script)
     "truncated": (lambda good: good[: len(good) // 2], NO_CHECKPOINT, ()),
-    "a flipped bit": (lambda good: good[:900] + bytes([good[900] ^ 1]) + good[901:], NO_CHECKPOINT, ()),
-    "foreign text": (lambda good: b"hello", NO_CHECKPOINT, ()),
     "another architecture": (lambda good: good, "units is 16, not 8", (("'units': 16", "'units': 8"),)),
 }  # fmt: skip
 
@@ -144,13 +142,3 @@ def test_a_run_killed_twice_ends_with_the_same_bits(script, checkpoint, tmp_path
     assert any(line.startswith("resumes at epoch") for line in said)
     (tmp_path / "state.npz").write_bytes(checkpoint)
     assert difference(tmp_path, folder) == 0.0
-
-
-@pytest.mark.slow
-def test_the_script_says_in_its_last_line_why_it_stopped(script, tmp_path):
-    folder = run_folder(tmp_path / "run")
-    (folder / "state.npz").write_bytes(b"")
-    with started(script, folder) as training:
-        lines = training.stdout.readlines()
-    assert training.returncode == 1
-    assert lines[-1].startswith("stopped: state.npz is not a whole checkpoint")

@@ -146,7 +146,6 @@ def test_csv_and_plot_are_written_whole_and_take_odd_names(ask, tmp_path, monkey
         (["{folder}", "{empty}/mistyped.jpg"], "There is no file {empty}/mistyped.jpg."),
         (["{empty}", "{image}"], "holds no card.json"),
         (["{image}", "{folder}"], "Name first the classifier, then images"),
-        (["{empty}/nowhere", "{image}"], "There is no folder"),
         (["{folder}", "{image}", "--csv", "{empty}/nowhere/a.csv"], "nowhere/a.csv: No such"),
     ],
 )
@@ -179,16 +178,12 @@ def weights_of(folder):
 OTHER_FORM = {"features": 2048, "classes": 3, "units": 9, "heads": 3}
 SPOILT = {
     "half a card": (lambda folder: os.truncate(folder / "card.json", 20), "is damaged"),
-    "another course's": (changed(kind="a model of another course"), "another course"),
-    "too few class names": (changed(class_names=["a", "b"]), "class_names"),
     "another form": (changed(head=OTHER_FORM), "other weights than a head"),
-    "weights elsewhere": (changed(weights={"file": "../elsewhere.h5"}), "weights"),
     "another backbone": (changed(backbone="0" * 64), "another backbone"),
     "half the weights": (
         lambda folder: os.truncate(weights_of(folder), 1000),
         "missing or damaged",
     ),
-    "no weights": (lambda folder: weights_of(folder).unlink(), "missing or damaged"),
 }
 
 
@@ -213,17 +208,13 @@ def test_saving_again_replaces_the_classifier_and_leaves_other_files_alone(heads
     assert classifier.load(tmp_path).card["head"]["heads"] == 1
 
 
-def test_heads_and_fields_that_do_not_fit_are_refused(heads, tmp_path):
+def test_heads_that_do_not_fit_are_refused(heads, tmp_path):
     from helpers import models
 
     with pytest.raises(ValueError, match="3 outputs, but there are 2 class names"):
         classifier.save(tmp_path, heads, ["a", "b"], SIZE)
     with pytest.raises(ValueError, match="of one form"):
         classifier.save(tmp_path, [*heads, models.head(2048, len(NAMES))], NAMES, SIZE)
-    with pytest.raises(ValueError, match="2048 features of the last layer, not on 1024"):
-        classifier.save(tmp_path, [models.head(1024, len(NAMES))], NAMES, SIZE)
-    with pytest.raises(ValueError, match="The card says kind, weights by itself"):
-        classifier.save(tmp_path, heads, NAMES, weights="mine", kind="cat", accuracy=0.8)
     assert not list(tmp_path.iterdir())
 
 
@@ -267,11 +258,3 @@ def test_grey_values_of_more_than_8_bits_are_read_in_the_cards_range(mine, tmp_p
     assert list(table["problem"]) == ["", ""]
     assert np.array_equal(*probabilities(table))
     assert classifier.draw(table, asked) is not None, "draw reads them once more"
-
-
-def test_a_figure_has_the_likeliest_class_on_top(mine, images):
-    table = classifier.predict(mine, images[:1])
-    bars = classifier.draw(table, images[:1]).axes[1]
-    widths = [bar.get_width() for bar in bars.patches]
-    assert widths == sorted(probabilities(table)[0], reverse=True)
-    assert bars.get_yticklabels()[0].get_text() == table["class"][0]

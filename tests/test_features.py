@@ -1,6 +1,5 @@
 """What `features.extract` promises: each image once through the network, whatever happens."""
 
-import pickle
 import shutil
 import sqlite3
 import subprocess
@@ -129,9 +128,6 @@ def test_maps_are_indexed_like_an_array(course):
         maps[len(maps)]
     with ThreadPoolExecutor(4) as threads:  # as Keras reads them
         assert np.array_equal(list(threads.map(maps.__getitem__, range(20))), whole[:20])
-    assert np.array_equal(pickle.loads(pickle.dumps(maps))[:], whole)
-    vectors = features.FeatureMaps(course.file, course.load().images["digest"].tolist())
-    assert vectors.dtype == vectors[:1].dtype == np.float32 and vectors.shape == (COUNT, 2048)
 
 
 # What runs through the network ---------------------------------------------------------------
@@ -218,15 +214,9 @@ def test_another_process_that_writes_is_waited_for(course):
 # What may happen to the files ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [lambda whole: b"what a full disk left", lambda whole: whole[: len(whole) // 2]],
-    ids=["no database", "cut in half"],
-)
-def test_a_damaged_file_is_named_and_once_deleted_its_features_are_computed_again(
-    course, first, damage
-):
-    course.file.write_bytes(damage(course.file.read_bytes()))
+def test_a_damaged_file_is_named_and_once_deleted_its_features_are_computed_again(course, first):
+    whole = course.file.read_bytes()
+    course.file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(OSError, match=r"vectors\.sqlite: .*\. The file is damaged\. Delete it"):
         features.extract(course.load(), SIZE)
     course.file.unlink()
@@ -247,14 +237,10 @@ def test_what_sqlite_says_is_named_with_advice(course, error, advice):
         raise sqlite3.OperationalError(error)
 
 
-@pytest.mark.parametrize("happens", ["changes", "vanishes"])
-def test_an_image_that_changes_or_vanishes_after_load_is_named(course, happens):
+def test_an_image_that_changes_after_load_is_named(course):
     dataset = course.load()
     course.file.unlink()
-    path = course.photos / "cat" / "cat-0-0.png"
-    path.unlink()
-    if happens == "changes":
-        shutil.copy(course.photos / "cat" / "cat-0-1.png", path)
+    shutil.copy(course.photos / "cat" / "cat-0-1.png", course.photos / "cat" / "cat-0-0.png")
     with pytest.raises(ValueError, match=r"cat-0-0\.png vanished or changed .* data\.load\(\)"):
         features.extract(dataset, SIZE)
 
@@ -285,17 +271,9 @@ def test_pixels_have_the_features_of_their_files_and_each_runs_once(course, netw
     assert not np.allclose(more[0], vectors[0], atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("shape", "kind", "message"),
-    [
-        ((2, 71, 71), "uint8", r"\(n, size, size, 3\), got \(2, 71, 71\)"),
-        ((2, 71, 71, 3), "float32", "uint8, 0 to 255, got float32"),
-        ((2, 60, 60, 3), "uint8", "at least 71 px"),
-    ],
-)
-def test_other_arrays_get_one_clear_line(course, shape, kind, message):
-    with pytest.raises(ValueError, match=message):
-        features.extract_pixels(np.zeros(shape, kind))
+def test_pixels_that_are_scaled_already_are_refused():
+    with pytest.raises(ValueError, match="uint8, 0 to 255, got float32"):
+        features.extract_pixels(np.zeros((2, SIZE, SIZE, 3), "float32"))
 
 
 # The network, made fast ----------------------------------------------------------------------
@@ -315,12 +293,3 @@ def test_a_batch_that_is_not_full_gives_the_same_numbers(networks):
     predict = features.predict_function(model)
     images = np.random.default_rng(0).integers(0, 256, (features.BATCH, SIZE, SIZE, 3), "uint8")
     assert np.array_equal(predict(images)[:5], predict(images[:5]))
-
-
-def test_batches_are_read_ahead_in_order_and_a_failure_is_raised():
-    items = list(range(3 * features.BATCH + 1))
-    batches = list(features.prefetch(items, sum, "sums", quiet=True))
-    assert [one for batch, _ in batches for one in batch] == items
-    assert [done for _, done in batches] == [sum(batch) for batch, _ in batches]
-    with pytest.raises(ZeroDivisionError):
-        list(features.prefetch(items, lambda batch: 1 // 0, "sums", quiet=True))

@@ -63,14 +63,6 @@ def test_what_trains_in_the_tail_trains_in_the_backbone(tuned, maps):
     assert np.allclose(tuned.tail.predict(maps, verbose=0), after, atol=1e-3)
 
 
-def test_the_tails_weights_make_a_new_backbone_the_same(tuned, tmp_path):
-    tuned.tail.save_weights(tmp_path / "block14.weights.h5")
-    new = models.backbone(SIZE)
-    tail_of(new).load_weights(tmp_path / "block14.weights.h5")
-    expected = tuned.backbone.predict(PIXELS, verbose=0)
-    assert np.allclose(new.predict(PIXELS, verbose=0), expected, atol=1e-6)
-
-
 def test_true_set_on_a_model_that_says_true_is_not_passed_on():
     tail = tail_of(models.backbone(SIZE))
     tail.trainable = True

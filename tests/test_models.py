@@ -36,12 +36,12 @@ def test_the_backbone_is_frozen_and_holds_the_known_numbers(whole):
     assert total.hexdigest() == weights.DIGEST
 
 
-@pytest.mark.parametrize("kind", ["cut", "empty", "text", "head"])
+@pytest.mark.parametrize("kind", ["cut", "head"])
 def test_a_file_that_does_not_load_is_named_in_one_line(tmp_path, monkeypatch, kind):
     path = tmp_path / f"{kind}.weights.h5"
-    content = {"cut": weights.fetch().read_bytes()[:10_000_000], "text": b"?" * 99}
-    path.write_bytes(content.get(kind, b""))
-    if kind == "head":
+    if kind == "cut":
+        path.write_bytes(weights.fetch().read_bytes()[:10_000_000])
+    else:
         models.head(8, 2).save_weights(path)
     monkeypatch.setenv("COURSE_WEIGHTS", str(path))
     with pytest.raises(OSError, match=r"is damaged or not Xception's: .* Delete it") as caught:
@@ -92,23 +92,6 @@ def test_a_head_is_relu_dropout_and_softmax():
     assert np.allclose(head(x), expected, atol=1e-6)
     assert not np.allclose(head(x, training=True), expected, atol=1e-2)
     assert [weights.shape for weights in models.head(8, 3).get_weights()] == [(8, 3), (3,)]
-
-
-def test_a_seed_gives_the_weights_that_keras_gives_after_set_random_seed():
-    head = models.head(8, 3, units=4, dropout=0.5, seed=7)
-    keras.utils.set_random_seed(7)
-    inner, outer = keras.layers.Dense(4), keras.layers.Dense(3)
-    inner.build((None, 8)), outer.build((None, 4))
-    for tensor, expected in zip(head.weights, [*inner.weights, *outer.weights], strict=True):
-        assert np.array_equal(tensor, expected)
-    other = models.head(8, 3, units=4, seed=8)
-    assert not np.array_equal(head.get_weights()[0], other.get_weights()[0])
-
-
-def test_many_heads_that_predict_once_each_raise_no_false_alarm(capfd):
-    for seed in range(7):
-        models.head(8, 3, seed=seed).predict(np.zeros((4, 8)), verbose=0)
-    assert "retracing" not in capfd.readouterr().err
 
 
 # TensorFlow's import -------------------------------------------------------------------------
