@@ -12,7 +12,7 @@ lab: .venv/installed ## open JupyterLab on the first lesson
 test: .venv/installed ## run the tests, every notebook included; the end says what was left out
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest
 
 lesson: .venv/installed ## run one lesson without a browser: make lesson N=04
 	@ls notebooks/$(N)_*.ipynb >/dev/null 2>&1 || { echo "Name a lesson: make lesson N=04"; ls notebooks; exit 1; }

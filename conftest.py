@@ -21,7 +21,7 @@ if TORCH and "--light" not in sys.argv:  # before TensorFlow: after it, Python m
 LESSONS = {}  # notebook -> {"seconds": float, "megabytes": float}
 LEFT_OUT = Counter()  # marker -> number of tests
 HOW = {  # marker -> how to run what pyproject.toml leaves out
-    "slow": "hostile input and kills: pytest -m slow tests",
+    "slow": "spoilt files and kills: pytest -m slow tests",
     "browser": "lessons in Chromium: pytest -m browser",
     "site": "the website: make site, then COURSE_SITE=build/site pytest -m site",
 }
@@ -88,16 +88,6 @@ def solution_of(item):
 
 def pytest_deselected(items):
     LEFT_OUT.update(mark for item in items for mark in HOW if item.get_closest_marker(mark))
-
-
-def pytest_sessionfinish(session):
-    if hasattr(session.config, "workeroutput"):  # with -n, each worker leaves out the same
-        session.config.workeroutput["left out"] = dict(LEFT_OUT)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node):
-    LEFT_OUT.update(node.workeroutput["left out"] if not LEFT_OUT else {})
 
 
 def skip_without_torch(items):

@@ -1,5 +1,6 @@
 """Small real images for the tests: class folders, and a folder of all that people's folders hold."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ def write_classes(folder: Path, classes: dict[str, int], start: int = 0, size=(2
 # Odd files: name -> (what writes it, what it gets, the colours left and right if it is kept) ----------------
 
 AS_IT_IS, CONVERTED = "kept as it is", "converted"
+BROKEN_HEIC = "broken image" if find_spec("pillow_heif") else "HEIC"
 ODD = {}
 
 
@@ -53,15 +55,12 @@ def bytes_of(name, fate, content):
 
 GREY = {"left": (76, 76, 76), "right": (29, 29, 29)}
 saved("plain.jpg", AS_IT_IS, quality=95)
-saved("UPPER.JPG", AS_IT_IS, format="JPEG", quality=95)
 saved("grey.jpg", AS_IT_IS, **GREY, mode="L", quality=95)
+saved("UPPER.JPG", AS_IT_IS, format="JPEG", quality=95)
 saved("plain.png", AS_IT_IS)
 saved("a jpeg named.png", AS_IT_IS, format="JPEG", quality=95)
-saved("a png named.jpg", AS_IT_IS, format="PNG")
 saved("no suffix", AS_IT_IS, format="JPEG", quality=95)
 saved("Käfer 日本 🐱.png", AS_IT_IS)
-saved("日本.png", AS_IT_IS)
-saved("nested/deeper/plain.png", AS_IT_IS)
 saved("broken-exif.jpg", AS_IT_IS, quality=95, exif=b"Exif\0\0II*\0\xff\xff\xff\xff garbage")
 saved("still.gif", CONVERTED)
 saved("plain.bmp", CONVERTED)
@@ -75,10 +74,9 @@ saved("one-bit.png", CONVERTED, WHITE, (0, 0, 0), mode="1")
 saved("rgb-transparent.png", CONVERTED, WHITE, BLUE, transparency=RED)
 saved("preview-in-raw.dng", "RAW photo", format="TIFF", tiffinfo={254: 1})
 saved("plain.ico", "unknown kind of file", format="ICO")
-saved("plain.eps", "document", format="EPS")
 bytes_of("drawing.svg", "document", b"<svg xmlns='http://www.w3.org/2000/svg'><rect/></svg>")
 bytes_of("empty.jpg", "empty file", b"")
-bytes_of("photo.heic", "HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
+bytes_of("photo.heic", BROKEN_HEIC, b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
 bytes_of("text.jpg", "text file", b"this is no image\n" * 20)
 bytes_of("page.png", "web page", b"<!doctype html><title>404</title>")
 bytes_of("video.jpg", "video", b"\0\0\0\x20ftypisom" + bytes(99))

@@ -1,6 +1,5 @@
 """What `data.load` promises: splits, made folders, skipped files, the solar cells, the clothing download."""
 
-import errno
 import hashlib
 import io
 import os
@@ -261,21 +260,6 @@ def test_only_a_file_that_is_new_or_changed_or_may_be_readable_now_is_read_again
     assert sorted(read) == ["dog-070.png", "later.heic", "new.png"]
     found = dict(zip(dataset.images["source"], dataset.images["path"], strict=True))
     assert np.array_equal(Image.open(found[str(photos / "dog" / "dog-070.png")]), paint(700))
-
-
-@posix
-def test_a_failing_disk_stops_load(photos, monkeypatch):
-    """Every third read fails: a network drive that is not well. Those images are not broken."""
-    read_bytes = Path.read_bytes
-
-    def failing(path):
-        if path.name.endswith("3.png"):
-            raise OSError(errno.EIO, "Input/output error", str(path))
-        return read_bytes(path)
-
-    monkeypatch.setattr(Path, "read_bytes", failing)
-    with pytest.raises(OSError, match=r"Input/output error: .*3\.png"):
-        data.load(photos)
 
 
 # Grey values beyond 8 bits ------------------------------------------------------------------------
@@ -553,7 +537,6 @@ FAULTS = {
     "a line that stalls": (lambda h, zipped: send(h, zipped[:4000], 1.5, 9999), "timed out"),
     "half a file": (lambda h, zipped: send(h, zipped[:2000], length=len(zipped)), "IncompleteRead"),
     "html with status 200": (lambda h, _: send(h, b"<html>log in</html>"), "sent other files"),
-    "closed at once": (lambda h, _: h.connection.close(), "ConnectionError"),
 }
 
 

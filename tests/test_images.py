@@ -2,16 +2,19 @@
 
 import io
 import warnings
+from functools import cache
 from pathlib import PureWindowsPath
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from images import AS_IT_IS, CONVERTED, ODD, paint, write_classes, write_odd_folder
 from PIL import Image
 
 from helpers import classifier, images, plots
-from helpers.images import ValueRangeError, read_image, read_images
+from helpers.images import FORMATS, ValueRangeError, read_image, read_images
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
 
@@ -119,10 +122,34 @@ def test_values_are_mapped_by_the_range_and_never_by_what_an_image_holds(tmp_pat
     assert pixels.tolist() == [[v, v, v] for v in (0, 0, 128, 255, 64)]  # nan counts as 0
 
 
-def test_a_reversed_value_range_is_refused(tmp_path):
-    path = write_grey(tmp_path / "deep.png", [0, 250])
-    with pytest.raises(ValueError, match=r"value_range is \(black, white\), .* not \(4095, 0\)"):
-        read_image(path, value_range=(4095, 0))
+# Whatever a file holds ---------------------------------------------------------------------------
+
+
+@cache
+def sound(kind: str) -> bytes:
+    out = io.BytesIO()
+    paint(7, (40, 30)).save(out, kind)
+    return out.getvalue()
+
+
+@pytest.mark.slow
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(
+    kind=st.sampled_from(FORMATS),
+    other=st.sampled_from(FORMATS),
+    cut=st.integers(0, 2000),
+    join=st.integers(0, 2000),
+    changes=st.dictionaries(st.integers(0, 2000), st.integers(0, 255), max_size=8),
+)
+def test_a_spoilt_image_is_read_or_refused_in_one_line(kind, other, cut, join, changes):
+    content = bytearray(sound(kind)[:cut] + sound(other)[join:])
+    for place, value in changes.items():
+        if place < len(content):
+            content[place] = value
+    try:
+        assert read_image(io.BytesIO(content), 71, value_range=(0, 65535)).shape == (71, 71, 3)
+    except ValueError as error:
+        assert str(error).isprintable()
 
 
 # What files and figures show of names ------------------------------------------------------------

@@ -1,7 +1,6 @@
 """What `layout.find_images` makes of a folder: which level holds the classes, and whose splits."""
 
 import os
-import sys
 
 import pytest
 
@@ -143,12 +142,6 @@ def test_a_folder_that_cannot_serve_says_what_was_expected_and_found(tmp_path, n
         find_images(write(tmp_path, tree))
     assert message in str(caught.value) and str(tmp_path) in str(caught.value)
     assert str(caught.value).isprintable()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="one folder on other systems' disks")
-def test_class_folders_that_differ_in_case_only_are_named(tmp_path):
-    with pytest.raises(ValueError, match="'Cat' and 'cat' would become one"):
-        find_images(write(tmp_path, "Cat/1 cat/2"))
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="whom rights do not stop")

@@ -118,14 +118,6 @@ def test_the_rates_are_those_of_the_schedules_in_keras():
         assert playgrounds.rates(*arguments) == pytest.approx(expected, abs=1e-6), arguments
 
 
-def test_a_constant_rate_settles_at_the_loss_that_theory_gives():
-    rate = 0.1
-    # each step: variance -> (1 - rate * curvature)**2 * variance + (rate * noise)**2, at rest
-    loss = playgrounds.descent(playgrounds.rates("constant", rate))[200:].mean()
-    expected = (rate * playgrounds.NOISE**2 / (2 - rate * playgrounds.BOWL)).sum() / 2
-    assert loss == pytest.approx(expected, rel=0.1)
-
-
 def test_the_schedule_figure_shows_the_rates_and_both_losses():
     figure = playgrounds.draw_schedule("cosine", 0.1, 0.2, 0.0)
     constant, chosen = playgrounds.rates("constant", 0.1), playgrounds.rates("cosine", 0.1, 0.2)
